@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// One Redis connection per reactor, shared by all of its requests: commands that are issued while others are
+// under way join the same write (pipelining), replies come back in order. It reconnects for ever; while it is
+// away every command fails at once. All of it runs on the executor's thread; destroy it before its
+// io_context.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "persistence/redis/codec.hpp"
+#include "persistence/redis/endpoint.hpp"
+#include "persistence/redis/reply.hpp"
+#include "runtime/asio.hpp"
+
+namespace bulkhead::persistence {
+
+struct redis_client_options {
+    std::chrono::milliseconds connect_timeout{500};  // name, connection, AUTH, SELECT and PING together
+    std::chrono::milliseconds reconnect_first{50};   // waits between attempts double, with jitter, …
+    std::chrono::milliseconds reconnect_most{2000};  // … up to this
+    std::size_t max_waiting = 8192;                  // commands without an answer
+    std::size_t max_unsent_bytes = 8u << 20;
+    redis_reply_limits reply{};
+    /// Called when the connection comes up, is lost, and after each attempt that failed; `why` is for logs
+    /// and holds no secret.
+    std::function<void(bool up, std::string_view why)> on_change{};
+};
+
+class redis_client {
+public:
+    redis_client(executor where, redis_endpoint endpoint, redis_client_options options = {});
+    /// Stops.
+    ~redis_client();
+    redis_client(const redis_client&) = delete;
+    redis_client& operator=(const redis_client&) = delete;
+
+    /// Begins to connect, and keeps trying. Call once.
+    void start();
+
+    /// Closes; commands under way fail with errc::unavailable. For good, and safe to call twice.
+    void stop();
+
+    [[nodiscard]] bool connected() const noexcept;
+
+    /// Sends a command and waits for its reply. An error reply becomes an error (see to_error), so the value
+    /// is never one at the top level. errc::unavailable: no connection, or too much is queued.
+    /// errc::deadline_exceeded: no reply within `limit`. That drops the connection, for a server that is late
+    /// once is late for everybody: give the time a healthy server needs, not what is left of a request.
+    /// Blocking commands (BLPOP …) need a client of their own.
+    awaitable<result<redis_reply>> command(std::vector<std::string> argv,
+                                           std::chrono::milliseconds limit = std::chrono::milliseconds{200});
+
+    /// The same, but error replies are returned as values, to be told apart by their kind.
+    awaitable<result<redis_reply>> raw_command(std::vector<std::string> argv,
+                                               std::chrono::milliseconds limit = std::chrono::milliseconds{
+                                                   200});
+
+private:
+    class supervisor;
+
+    std::shared_ptr<supervisor> supervisor_;  // shared with the coroutine that reconnects
+};
+
+}  // namespace bulkhead::persistence

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client against a scripted server: the faults that a real Redis will not show on demand. What a real one
+// does is in tests/integration/redis_test.cpp.
+#include "persistence/redis/client.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/write.hpp>
+
+#include <deque>
+#include <functional>
+
+#include "base/testing/catch.hpp"
+
+using namespace bulkhead;
+using namespace bulkhead::persistence;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Accepts connections one after the other; the n-th one plays the n-th script, the last script is repeated.
+/// A script answers each read with the next of its lines and stays silent when it has none left; "" closes.
+using script = std::deque<std::string>;
+
+struct scripted_server {
+    explicit scripted_server(net::io_context& context, std::vector<script> scripts)
+        : acceptor(context.get_executor(), tcp::endpoint(net::ip::address_v4::loopback(), 0)),
+          scripts_(std::move(scripts)) {
+        net::co_spawn(context.get_executor(), serve(), net::detached);
+    }
+
+    awaitable<> serve() {
+        while (true) {
+            auto [failed, socket] = co_await acceptor.async_accept(use_tuple);
+            if (failed) co_return;
+            auto lines = scripts_[std::min(accepted++, scripts_.size() - 1)];
+            net::co_spawn(acceptor.get_executor(), play(std::move(socket), std::move(lines)), net::detached);
+        }
+    }
+
+    awaitable<> play(tcp_socket socket, script lines) {
+        std::array<char, 65536> buffer;
+        while (true) {
+            const auto [failed, count] = co_await socket.async_read_some(net::buffer(buffer), use_tuple);
+            if (failed) co_return;
+            reads.emplace_back(buffer.data(), count);
+            if (lines.empty()) continue;
+            const auto line = std::move(lines.front());
+            lines.pop_front();
+            if (line.empty()) co_return;
+            co_await net::async_write(socket, net::buffer(line), use_tuple);
+        }
+    }
+
+    redis_endpoint endpoint() { return {.port = acceptor.local_endpoint().port()}; }
+
+    tcp_acceptor acceptor;
+    std::size_t accepted = 0;
+    std::vector<std::string> reads;  // what arrived, one entry per read
+
+private:
+    std::vector<script> scripts_;
+};
+
+/// A client and the context it runs on.
+struct fixture {
+    net::io_context context{1};
+    std::vector<std::string> changes;
+    std::vector<result<redis_reply>> answers;
+    std::unique_ptr<scripted_server> server;
+    std::unique_ptr<redis_client> client;
+
+    explicit fixture(std::vector<script> scripts, redis_client_options options = {}) {
+        server = std::make_unique<scripted_server>(context, std::move(scripts));
+        begin(server->endpoint(), std::move(options));
+    }
+
+    explicit fixture(const redis_endpoint& endpoint) { begin(endpoint, {}); }
+
+    ~fixture() {
+        client->stop();
+        if (server) server->acceptor.close();
+        run_until([] { return false; }, 20ms);
+    }
+
+    void begin(redis_endpoint endpoint, redis_client_options options) {
+        options.on_change = [this](bool up, std::string_view why) {
+            changes.push_back((up ? "up: " : "down: ") + std::string(why));
+        };
+        client =
+            std::make_unique<redis_client>(context.get_executor(), std::move(endpoint), std::move(options));
+        client->start();
+    }
+
+    bool run_until(const std::function<bool()>& done, std::chrono::milliseconds most = 5s) {
+        const auto end = steady_clock::now() + most;
+        while (!done() && steady_clock::now() < end) {
+            context.restart();
+            context.run_one_for(10ms);
+        }
+        return done();
+    }
+
+    bool run_until_connected() {
+        return run_until([this] { return client->connected(); });
+    }
+
+    awaitable<> ask_and_keep(std::vector<std::string> argv, std::chrono::milliseconds limit) {
+        auto answer = co_await client->command(std::move(argv), limit);
+        answers.push_back(std::move(answer));
+    }
+
+    void ask(std::vector<std::string> argv, std::chrono::milliseconds limit = 200ms) {
+        net::co_spawn(context.get_executor(), ask_and_keep(std::move(argv), limit), net::detached);
+    }
+
+    bool run_until_answered(std::size_t count) {
+        return run_until([this, count] { return answers.size() >= count; });
+    }
+};
+
+}  // namespace
+
+TEST_CASE("redis client: commands of one turn share one write, replies keep their order", "[persistence]") {
+    fixture f(std::vector{script{"+PONG\r\n", "$1\r\na\r\n$1\r\nb\r\n:3\r\n"}});
+    REQUIRE(f.run_until_connected());
+    for (const auto* key : {"a", "b", "c"}) f.ask({"GET", key});
+    REQUIRE(f.run_until_answered(3));
+    CHECK(f.answers[0]->text() == "a");
+    CHECK(f.answers[1]->text() == "b");
+    CHECK(f.answers[2]->integer() == 3);
+    REQUIRE(f.server->reads.size() == 2);
+    CHECK(f.server->reads[1] ==
+          "*2\r\n$3\r\nGET\r\n$1\r\na\r\n*2\r\n$3\r\nGET\r\n$1\r\nb\r\n*2\r\n$3\r\nGET\r\n$1\r\nc\r\n");
+}
+
+TEST_CASE("redis client: without a server every command fails at once", "[persistence]") {
+    redis_endpoint nowhere;
+    {
+        net::io_context context{1};
+        nowhere = scripted_server(context, {script{}}).endpoint();
+    }
+    fixture f(nowhere);
+    REQUIRE(f.run_until([&] { return f.changes.size() >= 3; }));
+    const auto start = steady_clock::now();
+    f.ask({"PING"}, 5s);
+    REQUIRE(f.run_until_answered(1));
+    CHECK(steady_clock::now() - start < 1s);
+    CHECK(f.answers[0].error().code == errc::unavailable);
+    CHECK_FALSE(f.client->connected());
+    CHECK(f.changes[0].starts_with("down: it cannot be connected to: "));
+}
+
+TEST_CASE("redis client: a late reply meets nobody", "[persistence]") {
+    fixture f(std::vector{script{"+PONG\r\n"}, script{"+PONG\r\n", "$3\r\nnew\r\n"}});
+    REQUIRE(f.run_until_connected());
+    f.ask({"GET", "slow"}, 30ms);
+    f.ask({"GET", "bystander"}, 5s);
+    REQUIRE(f.run_until_answered(2));
+    CHECK(f.answers[0].error().code != f.answers[1].error().code);
+    for (const auto& answer : f.answers)
+        CHECK((answer.error().code == errc::deadline_exceeded || answer.error().code == errc::unavailable));
+    REQUIRE(f.run_until_connected());
+    CHECK(f.server->accepted == 2);
+    f.ask({"GET", "again"});
+    REQUIRE(f.run_until_answered(3));
+    REQUIRE(f.answers[2].has_value());
+    CHECK(f.answers[2]->text() == "new");
+}
+
+TEST_CASE("redis client: a reply too many, or one that is none, ends the connection", "[persistence]") {
+    for (const std::string answer :
+         {"+OK\r\n+OK\r\n", "HTTP/1.1 400 Bad Request\r\n", "*999999999\r\n", ""}) {
+        INFO(answer);
+        fixture f(std::vector{script{"+PONG\r\n", answer}, script{"+PONG\r\n", "+fine\r\n"}});
+        REQUIRE(f.run_until_connected());
+        f.ask({"GET", "x"});
+        REQUIRE(f.run_until_answered(1));
+        REQUIRE(f.run_until([&] { return f.server->accepted == 2 && f.client->connected(); }));
+        f.ask({"GET", "y"});
+        REQUIRE(f.run_until_answered(2));
+        REQUIRE(f.answers[1].has_value());
+        CHECK(f.answers[1]->text() == "fine");
+    }
+}
+
+TEST_CASE("redis client: it is not connected until the server can work", "[persistence]") {
+    fixture f(std::vector{script{"-LOADING Redis is loading the dataset in memory\r\n"},
+                          script{"-NOAUTH Authentication required.\r\n"}, script{"+PONG\r\n"}});
+    REQUIRE(f.run_until([&] { return f.changes.size() >= 3; }));
+    CHECK(f.changes[0] == "down: it refused us: LOADING Redis is loading the dataset in memory");
+    CHECK(f.changes[1] == "down: it refused us: NOAUTH Authentication required.");
+    CHECK(f.changes[2] == "up: connected");
+}
+
+TEST_CASE("redis client: a server that accepts and says nothing is given up", "[persistence]") {
+    fixture f(std::vector{script{}, script{"+PONG\r\n"}}, {.connect_timeout = 50ms});
+    REQUIRE(f.run_until_connected());
+    CHECK(f.changes.at(0) == "down: the server did not let us in in time");
+}
+
+TEST_CASE("redis client: credentials and database go first", "[persistence]") {
+    fixture f(std::vector{script{"+OK\r\n+OK\r\n+PONG\r\n"}});
+    auto endpoint = f.server->endpoint();
+    endpoint.user = "app";
+    endpoint.password = secret("hush");
+    endpoint.database = 3;
+    f.client->stop();
+    f.server->reads.clear();
+    f.begin(endpoint, {});
+    REQUIRE(f.run_until_connected());
+    CHECK(f.server->reads.back() ==
+          "*3\r\n$4\r\nAUTH\r\n$3\r\napp\r\n$4\r\nhush\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*1\r\n$"
+          "4\r\nPING\r\n");
+}
+
+TEST_CASE("redis client: an error reply is an error, and raw_command shows which", "[persistence]") {
+    fixture f(
+        std::vector{script{"+PONG\r\n", "-OOM command not allowed\r\n", "-NOSCRIPT No matching script\r\n"}});
+    REQUIRE(f.run_until_connected());
+    f.ask({"SET", "k", "v"});
+    REQUIRE(f.run_until_answered(1));
+    CHECK(f.answers[0].error().code == errc::unavailable);
+
+    const auto ask_raw = [](fixture& t) -> awaitable<> {
+        std::vector<std::string> argv{"EVALSHA", "x", "0"};
+        auto answer = co_await t.client->raw_command(std::move(argv));
+        t.answers.push_back(std::move(answer));
+    };
+    net::co_spawn(f.context.get_executor(), ask_raw(f), net::detached);
+    REQUIRE(f.run_until_answered(2));
+    REQUIRE(f.answers[1].has_value());
+    CHECK(f.answers[1]->error()->kind == redis_error_kind::noscript);
+    CHECK(f.client->connected());
+}
+
+TEST_CASE("redis client: what waits is bounded", "[persistence]") {
+    fixture f(std::vector{script{"+PONG\r\n"}}, {.max_waiting = 2, .max_unsent_bytes = 1000});
+    REQUIRE(f.run_until_connected());
+    for (int i = 0; i < 3; ++i) f.ask({"GET", "x"}, 5s);
+    REQUIRE(f.run_until_answered(1));
+    CHECK(f.answers[0].error().code == errc::unavailable);
+    CHECK(f.client->connected());
+    f.ask({"GET", "x"}, 0ms);
+    REQUIRE(f.run_until_answered(2));
+    CHECK(f.answers[1].error().code == errc::deadline_exceeded);
+    CHECK(f.client->connected());
+}
+
+TEST_CASE("redis client: stopping answers everybody and leaves nothing to run", "[persistence]") {
+    fixture f(std::vector{script{"+PONG\r\n"}});
+    REQUIRE(f.run_until_connected());
+    f.ask({"GET", "x"}, 30s);
+    f.run_until([] { return false; }, 20ms);
+    f.client->stop();
+    f.client->stop();
+    f.server->acceptor.close();
+    f.context.restart();
+    f.context.run_for(2s);
+    CHECK(f.context.stopped());
+    REQUIRE(f.answers.size() == 1);
+    CHECK(f.answers[0].error().code == errc::unavailable);
+}
+
+TEST_CASE("redis client: a socket file that cannot exist is reported", "[persistence]") {
+    fixture f(redis_endpoint{.unix_path = "/" + std::string(200, 'x')});
+    REQUIRE(f.run_until([&] { return !f.changes.empty(); }));
+    CHECK(f.changes[0] == "down: the path of its socket is too long");
+}
