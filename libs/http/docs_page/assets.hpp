@@ -18,7 +18,7 @@ struct asset {
 
 /// The Content-Security-Policy that the page and its assets need.
 inline constexpr std::string_view content_security_policy =
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The HTML page itself: GET /api-docs and /docs.
