@@ -399,9 +399,7 @@ TEST_CASE("access_token: tenant_of reads the claim without trusting it", "[auth]
         "e30." + to_base64url(claims_with()) + "=.x",
         "e30." + to_base64url(claims_with()),
         std::string(5000, 'a'),
-        "e30." +
-            to_base64url(
-                R"({"tid":"0190a000-0000-7000-8000-000000000001","tid":"0190a000-0000-7000-8000-000000000001"})") +
+        "e30." + to_base64url(R"({"tid":"0190a000-0000-7000-8000-000000000001",)" + claims_with().substr(1)) +
             ".x",
         "e30." + to_base64url(std::string(1000, '[')) + ".x"};
     for (const auto& token : hopeless) {

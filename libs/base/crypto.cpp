@@ -13,7 +13,7 @@
 namespace bulkhead {
 namespace {
 
-constexpr std::size_t hkdf_max_length = 255 * 32;  // RFC 5869 section 2.3
+constexpr std::size_t hkdf_max_length = std::size_t{255} * 32;  // RFC 5869 section 2.3
 
 void require(bool worked, const char* what) {
     if (!worked) throw std::runtime_error(fmt::format("OpenSSL: {} failed", what));

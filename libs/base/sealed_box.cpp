@@ -22,7 +22,7 @@ constexpr std::size_t key_size = 32;
 constexpr std::size_t id_size = 8;
 constexpr std::size_t nonce_size = 12;
 constexpr std::size_t tag_size = 16;
-constexpr std::size_t max_plain = 1024 * 1024;
+constexpr std::size_t max_plain = std::size_t{1024} * 1024;
 constexpr std::size_t max_sealed = max_plain * 4 / 3 + 128;
 
 using cipher_context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
