@@ -6,24 +6,24 @@
 #include "http/char_class.hpp"
 
 namespace bulkhead::http {
+namespace {
 
-read_outcome body_reader::start(const request_head& head, std::uint64_t max_size) noexcept {
-    *this = body_reader(*limits_);
-    allowed_ = max_size;
-    if (!head.has_body()) return {.state = progress::complete};
+constexpr refusal too_large{errc::content_too_large, "the body is over the limit of this resource"};
+
+}  // namespace
+
+body_reader::body_reader(const request_head& head, const limits& bounds, std::uint64_t max_size) noexcept
+    : limits_(&bounds), allowed_(max_size) {
     if (head.chunked) {
         state_ = state::chunk_size_first;
-        return {};
+    } else if (head.has_body()) {
+        state_ = state::sized;
+        remaining_ = *head.content_length;
     }
-    remaining_ = *head.content_length;
-    if (remaining_ > allowed_)
-        return {
-            progress::refused, 0, {errc::content_too_large, "the body is over the limit of this resource"}};
-    state_ = state::sized;
-    return {};
 }
 
 read_outcome body_reader::read(std::string_view input, std::string& out) {
+    if (state_ == state::sized && remaining_ > allowed_) return {progress::refused, 0, too_large};
     std::size_t at = 0;
     while (state_ != state::done) {
         if (at == input.size()) return {progress::need_more, at, {}};
@@ -85,8 +85,7 @@ checked body_reader::step_size(char c) {
         return {};
     }
     if (digits_ == 0 || (c != '\r' && c != ';')) return malformed("invalid chunk size");
-    if (remaining_ > allowed_)
-        return refuse(errc::content_too_large, "the body is over the limit of this resource");
+    if (remaining_ > allowed_) return std::unexpected(too_large);
     return step_extension(c);
 }
 

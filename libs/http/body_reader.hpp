@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes the body of one request off the wire (RFC 9112 sections 6 and 7), bounded at every step.
-// No I/O and no clock. One per connection, one thread. The limits must outlive it.
+// No I/O and no clock. One per request, one thread. The limits must outlive it.
 #pragma once
 
 #include <cstddef>
@@ -17,17 +17,15 @@ namespace bulkhead::http {
 
 class body_reader {
 public:
-    explicit body_reader(const limits& bounds) noexcept : limits_(&bounds) {}
+    /// For the body of the request that `head` begins; `max_size` bounds its decoded bytes. `head` is not
+    /// kept.
+    body_reader(const request_head& head, const limits& bounds, std::uint64_t max_size) noexcept;
 
-    /// Prepares for the body of the request that `head` begins; `max_size` bounds its decoded bytes.
-    /// complete: there is none. need_more: read() it. refused (413): the announced length is over `max_size`,
-    /// known before a byte of it is read. Nothing is consumed.
-    [[nodiscard]] read_outcome start(const request_head& head, std::uint64_t max_size) noexcept;
-
-    /// Takes what it can from `input`, which continues where the last call stopped, and appends the decoded
-    /// bytes to `out`. need_more consumes all of `input`; complete consumes up to the end of the body, what
-    /// follows is the next request. refused: 413 when a chunk would lead over the maximum (`out` never grows
-    /// beyond it); 431 for trailers over their limits; 400 for broken or wasteful chunk lines.
+    /// Takes what it can from `input`, which continues where the last call stopped and may be empty, and
+    /// appends the decoded bytes to `out`. need_more consumes all of `input`; complete consumes up to the end
+    /// of the body, what follows is the next request. refused: 413 when the announced length or a chunk is
+    /// over the maximum, known before a byte of it is taken (`out` never grows beyond it); 431 for trailers
+    /// over their limits; 400 for broken or wasteful chunk lines. Without a body it is complete at once.
     ///
     /// Chunked coding is read strictly: 1 to 16 hex digits, no blanks, CRLF everywhere, extensions by the
     /// grammar of section 7.1.1 without its "bad" whitespace. Extensions are ignored. Trailers obey the rules

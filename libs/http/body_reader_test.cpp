@@ -28,9 +28,7 @@ request_head chunked() {
 
 read_outcome read_chunked(std::string_view wire, std::string& out, std::uint64_t max_size = 1024 * 1024,
                           const limits& bounds = defaults) {
-    body_reader reader(bounds);
-    REQUIRE(reader.start(chunked(), max_size).state == progress::need_more);
-    return reader.read(wire, out);
+    return body_reader(chunked(), bounds, max_size).read(wire, out);
 }
 
 progress state_of(const std::string& wire, const limits& bounds = defaults) {
@@ -48,20 +46,17 @@ errc refusal_of(const std::string& wire, const limits& bounds = defaults) {
 }  // namespace
 
 TEST_CASE("body_reader: a request without a body is complete at once", "[http]") {
-    body_reader reader(defaults);
-    CHECK(reader.start(request_head{}, 10).state == progress::complete);
-    CHECK(reader.start(sized(0), 10).state == progress::complete);
-    CHECK(reader.start(sized(0), 0).state == progress::complete);
-    std::string out;
-    const auto seen = reader.read("GET", out);
-    CHECK(seen.state == progress::complete);
-    CHECK(seen.consumed == 0);
-    CHECK(out.empty());
+    for (const auto& head : {request_head{}, sized(0)}) {
+        std::string out;
+        const auto seen = body_reader(head, defaults, 0).read("GET", out);
+        CHECK(seen.state == progress::complete);
+        CHECK(seen.consumed == 0);
+        CHECK(out.empty());
+    }
 }
 
 TEST_CASE("body_reader: a known length is taken exactly, in any pieces", "[http]") {
-    body_reader reader(defaults);
-    REQUIRE(reader.start(sized(5), 5).state == progress::need_more);
+    body_reader reader(sized(5), defaults, 5);
     std::string out = "before ";
     CHECK(reader.read("", out).state == progress::need_more);
     const auto first = reader.read("he", out);
@@ -71,16 +66,20 @@ TEST_CASE("body_reader: a known length is taken exactly, in any pieces", "[http]
     CHECK(last.state == progress::complete);
     CHECK(last.consumed == 3);
     CHECK(out == "before hello");
+    CHECK(reader.read("more", out).consumed == 0);
 }
 
 TEST_CASE("body_reader: an announced length over the maximum is refused before a byte is read", "[http]") {
-    body_reader reader(defaults);
-    CHECK(reader.start(sized(10), 10).state == progress::need_more);
-    const auto over = reader.start(sized(11), 10);
-    CHECK(over.state == progress::refused);
-    CHECK(over.why.code == errc::content_too_large);
-    CHECK(over.consumed == 0);
-    CHECK(reader.start(sized(~0ULL), ~0ULL - 1).state == progress::refused);
+    std::string out;
+    CHECK(body_reader(sized(10), defaults, 10).read("", out).state == progress::need_more);
+    for (const std::string input : {"", "x"}) {
+        const auto over = body_reader(sized(11), defaults, 10).read(input, out);
+        CHECK(over.state == progress::refused);
+        CHECK(over.why.code == errc::content_too_large);
+        CHECK(over.consumed == 0);
+        CHECK(out.empty());
+    }
+    CHECK(body_reader(sized(~0ULL), defaults, ~0ULL - 1).read("", out).state == progress::refused);
 }
 
 TEST_CASE("body_reader: chunks are joined and the next request is left alone", "[http]") {
@@ -143,16 +142,4 @@ TEST_CASE("body_reader: trailers are bounded", "[http]") {
     };
     CHECK(state_of(counted_trailers(defaults.trailer_count)) == progress::complete);
     CHECK(refusal_of(counted_trailers(defaults.trailer_count + 1)) == errc::headers_too_large);
-}
-
-TEST_CASE("body_reader: one object serves request after request", "[http]") {
-    body_reader reader(defaults);
-    std::string out;
-    REQUIRE(reader.start(chunked(), 100).state == progress::need_more);
-    REQUIRE(reader.read("5;x\r\nhe", out).state == progress::need_more);
-    REQUIRE(reader.start(sized(2), 100).state == progress::need_more);
-    CHECK(reader.read("ab", out).state == progress::complete);
-    REQUIRE(reader.start(chunked(), 100).state == progress::need_more);
-    CHECK(reader.read("1\r\nc\r\n0\r\n\r\n", out).state == progress::complete);
-    CHECK(out == "heabc");
 }

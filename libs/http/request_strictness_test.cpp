@@ -45,10 +45,10 @@ verdict judge(std::string_view raw, std::size_t step) {
     if (seen.state == progress::refused) return refused(seen.why);
     if (seen.state == progress::need_more) return {"more"};
 
-    body_reader bodies(bounds);
+    body_reader bodies(head, bounds, body_limit);
     verdict result{"ok"};
     auto at = seen.consumed;
-    seen = bodies.start(head, body_limit);
+    seen = bodies.read({}, result.body);
     while (seen.state == progress::need_more && at < raw.size()) {
         const std::string piece(raw.substr(at, step));
         seen = bodies.read(piece, result.body);

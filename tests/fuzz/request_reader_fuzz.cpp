@@ -135,10 +135,11 @@ private:
 
     bool read_body() {
         std::string body;
-        auto seen = bodies_.start(head_, body_limit);
+        body_reader bodies(head_, bounds_, body_limit);
+        auto seen = bodies.read({}, body);
         while (seen.state == progress::need_more && !wire_.empty()) {
             const std::string piece(wire_.substr(0, step_));
-            seen = bodies_.read(piece, body);
+            seen = bodies.read(piece, body);
             promise(seen.consumed <= piece.size(), "a body consumes what it got");
             promise(seen.state != progress::need_more || seen.consumed == piece.size(), "or all of it");
             promise(body.size() <= body_limit, "a body is bounded");
@@ -156,7 +157,6 @@ private:
     std::size_t step_;
     limits bounds_ = small_limits();
     request_reader reader_{bounds_};
-    body_reader bodies_{bounds_};
     request_head head_;
     transcript log_;
 };
