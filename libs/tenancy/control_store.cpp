@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tenancy/control_store.hpp"
+
+#include <fmt/format.h>
+
+namespace bulkhead::tenancy {
+
+const std::string_view select_tenant =
+    "select t.id, t.slug, t.name, t.status, s.name, coalesce(s.host, ''), coalesce(s.port::text, ''), "
+    "t.database, "
+    "t.role_name, t.role_password_sealed, t.schema_version, t.key_version, t.limits::text, "
+    "to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
+    "from tenants t join servers s on s.id = t.server_id ";
+
+namespace {
+
+result<std::vector<tenant>> query(postgres::session& control, std::string_view where,
+                                  std::initializer_list<postgres::parameter> parameters = {}) {
+    const auto found = control.run(fmt::format("{}{}", select_tenant, where), parameters);
+    if (!found) return std::unexpected(found.error());
+    std::vector<tenant> tenants;
+    for (std::size_t row = 0; row < found->size(); ++row) {
+        const auto text = [&](std::size_t column) { return std::string(found->text(row, column)); };
+        const auto id = uuid::parse(found->text(row, 0));
+        const auto status = parse_status(found->text(row, 3));
+        if (!id || !status) return fail(errc::internal);
+        tenants.push_back({.id = *id,
+                           .slug = text(1),
+                           .name = text(2),
+                           .status = *status,
+                           .server = text(4),
+                           .server_host = text(5),
+                           .server_port = text(6),
+                           .database = text(7),
+                           .role = text(8),
+                           .sealed_password = text(9),
+                           .schema_version = found->integer(row, 10),
+                           .key_version = static_cast<int>(found->integer(row, 11)),
+                           .limits = text(12),
+                           .created_at = text(13)});
+    }
+    return tenants;
+}
+
+result<std::optional<tenant>> at_most_one(result<std::vector<tenant>> found) {
+    if (!found) return std::unexpected(std::move(found.error()));
+    if (found->empty()) return std::nullopt;
+    return std::move(found->front());
+}
+
+}  // namespace
+
+result<std::vector<tenant>> list_tenants(postgres::session& control) {
+    return query(control, "order by t.slug");
+}
+
+result<std::optional<tenant>> find_tenant(postgres::session& control, std::string_view slug) {
+    return at_most_one(query(control, "where t.slug = $1", {slug}));
+}
+
+result<std::optional<tenant>> find_tenant(postgres::session& control, const uuid& id) {
+    return at_most_one(query(control, "where t.id = $1", {id}));
+}
+
+result<void> open_password(tenant& target, const sealed_box& box) {
+    auto opened = box.open(target.sealed_password, target.id.to_string());
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    target.password = *std::move(opened);
+    return {};
+}
+
+result<void> save_schema_version(postgres::session& control, const uuid& id, std::int64_t version) {
+    // Unchanged rows are left alone: an update would tell every process to forget the tenant.
+    const auto saved = control.run(
+        "update tenants set schema_version = $2::bigint, updated_at = now() "
+        "where id = $1 and schema_version <> $2::bigint",
+        {id, version});
+    if (!saved) return std::unexpected(saved.error());
+    return {};
+}
+
+}  // namespace bulkhead::tenancy

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tenancy/tenant.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace bulkhead::tenancy {
+namespace {
+
+constexpr std::array<std::string_view, 4> statuses{"provisioning", "active", "suspended", "deleting"};
+
+constexpr std::array<std::string_view, 44> reserved{
+    "account", "accounts", "admin",    "administrator", "api",      "api-docs", "app",       "assets",
+    "auth",    "billing",  "blog",     "bulkhead",      "cdn",      "control",  "dashboard", "dev",
+    "docs",    "ftp",      "health",   "healthz",       "help",     "internal", "localhost", "login",
+    "mail",    "metrics",  "null",     "ops",           "platform", "postgres", "readyz",    "root",
+    "signup",  "smtp",     "staging",  "static",        "status",   "support",  "system",    "template",
+    "tenant",  "tenants",  "webhooks", "www",
+};
+static_assert(std::ranges::is_sorted(reserved));
+
+constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+constexpr bool is_slug_char(char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '-'; }
+
+}  // namespace
+
+std::string_view status_name(tenant_status status) noexcept {
+    return statuses[static_cast<std::size_t>(status)];
+}
+
+std::optional<tenant_status> parse_status(std::string_view name) noexcept {
+    const auto found = std::ranges::find(statuses, name);
+    if (found == statuses.end()) return std::nullopt;
+    return static_cast<tenant_status>(found - statuses.begin());
+}
+
+result<void> check_slug(std::string_view slug) {
+    if (slug.size() < 2) return fail_field("/slug", "too_short", "at least 2 characters");
+    if (slug.size() > 39) return fail_field("/slug", "too_long", "at most 39 characters");
+    if (!is_lower(slug.front()) || slug.back() == '-' || !std::ranges::all_of(slug, is_slug_char))
+        return fail_field("/slug", "invalid_format",
+                          "lower case letters, digits and inner hyphens, beginning with a letter");
+    if (std::ranges::binary_search(reserved, slug))
+        return fail_field("/slug", "reserved", "this name is reserved");
+    return {};
+}
+
+std::string database_name(const uuid& id) { return "bulkhead_t_" + id.to_compact(); }
+
+postgres::conninfo admin_conninfo(const postgres::conninfo& control, const tenant& target) {
+    auto info = control.with_database(target.database);
+    if (!target.server_host.empty()) {
+        info.host = target.server_host;
+        info.port = target.server_port;
+    }
+    return info;
+}
+
+postgres::conninfo tenant_conninfo(const postgres::conninfo& control, const tenant& target) {
+    return admin_conninfo(control, target).with_login(target.database, target.role, target.password);
+}
+
+}  // namespace bulkhead::tenancy
