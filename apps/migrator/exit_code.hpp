@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exit status of every command; scripts and pipelines rely on these numbers.
+#pragma once
+
+#include "persistence/migrations/migration.hpp"
+
+namespace bulkhead::migrator {
+
+enum exit_code : int {
+    exit_ok = 0,
+    exit_failed = 1,
+    exit_usage = 2,
+    exit_partly_failed = 3,
+    exit_pending = 4,
+    exit_locked = 5,
+    exit_mismatch = 6,
+    exit_configuration = 78,  // EX_CONFIG of sysexits.h
+    exit_interrupted = 130,   // 128 + SIGINT
+    exit_terminated = 143,    // 128 + SIGTERM
+};
+
+/// The exit status that stands for a failure of a single database.
+exit_code code_of(migrations::failure_kind kind) noexcept;
+
+}  // namespace bulkhead::migrator
