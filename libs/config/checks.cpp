@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/checks.hpp"
+
+#include <fmt/format.h>
+
+#include "config/database_url.hpp"
+#include "config/url_parts.hpp"
+#include "config/weak_secret.hpp"
+
+namespace bulkhead::config {
+namespace {
+
+using findings = std::vector<finding>;
+
+void check_ports(const settings& values, findings& out) {
+    if (values.port != 0 && values.port == values.ops_port)
+        out.push_back({"OPS_PORT", fmt::format("{} is PORT already; set another", values.ops_port)});
+}
+
+void check_database(const settings& values, findings& out) {
+    const auto url = parse_database_url(values.database_url.reveal());
+    if (!url) return;  // not used, or reported
+    if (!url->ssl_mode.empty() && !values.db_ssl_mode.empty() && url->ssl_mode != values.db_ssl_mode)
+        out.push_back({"DB_SSL_MODE", fmt::format("\"{}\" contradicts the sslmode \"{}\" in DATABASE_URL",
+                                                  values.db_ssl_mode, url->ssl_mode)});
+    else if (values.env == environment::production && !url->local && !demands_tls(values.db_ssl_mode))
+        out.push_back(
+            {"DB_SSL_MODE",
+             fmt::format("production needs TLS to a database on another host: set require, verify-ca or "
+                         "verify-full (it is \"{}\")",
+                         values.db_ssl_mode)});
+}
+
+void check_redis(const settings& values, findings& out) {
+    const auto& host = values.redis.host;
+    if (!host.empty() && !is_loopback(host) && values.redis.password.empty())
+        out.push_back(
+            {"REDIS_URL", "production needs a password for a Redis on another host: redis://:password@host"});
+}
+
+void check_secret(std::string_view name, const secret& value, findings& out) {
+    constexpr std::size_t least = 32;
+    if (value.empty()) return;
+    const auto weak = weakness(value.reveal());
+    if (value.size() < least)
+        out.push_back({name, fmt::format("has {} bytes, production needs at least {}", value.size(), least)});
+    else if (!weak.empty())
+        out.push_back({name, fmt::format("{}, which production refuses: openssl rand -base64 32", weak)});
+}
+
+void check_production(const settings& values, findings& out) {
+    constexpr unsigned least_cost = 10;
+    if (values.debug) out.push_back({"DEBUG", "must be false in production"});
+    if (values.bcrypt_cost < least_cost)
+        out.push_back({"PASSWORD_HASH", fmt::format("production needs bcrypt:{} or above", least_cost)});
+    if (values.data_key.empty())
+        out.push_back({"DATA_KEY", "required in production: 32 bytes in base64, openssl rand -base64 32"});
+    check_secret("JWT_SECRET", values.jwt_secret, out);
+    check_secret("JWT_SECRET_PREVIOUS", values.jwt_secret_previous, out);
+    check_secret("PASSWORD_PEPPER", values.password_pepper, out);
+    check_secret("DATA_KEY", values.data_key, out);
+    check_secret("DATA_KEY_PREVIOUS", values.data_key_previous, out);
+    check_redis(values, out);
+}
+
+}  // namespace
+
+std::vector<finding> cross_check(const settings& values) {
+    findings out;
+    check_ports(values, out);
+    check_database(values, out);
+    if (values.env == environment::production) check_production(values, out);
+    return out;
+}
+
+}  // namespace bulkhead::config

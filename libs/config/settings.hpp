@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every setting in its own type, as load() returns them: parsed and checked, defaults filled in. Each member
+// belongs to one row of table.cpp, which says its name in the environment, its bounds and its meaning. A
+// member that the program at hand does not use keeps the value given here.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/secret.hpp"
+#include "config/redis_url.hpp"
+
+namespace bulkhead::config {
+
+enum class environment { development, test, staging, production };
+
+/// "development" ...
+[[nodiscard]] std::string_view environment_name(environment value) noexcept;
+
+struct settings {
+    using milliseconds = std::chrono::milliseconds;
+
+    environment env = environment::development;
+    bool debug = false;
+
+    std::uint16_t port = 0;
+    std::string bind_address{};  // an IP address
+    std::uint16_t ops_port = 0;
+    std::string ops_bind{};
+    unsigned api_threads = 1;    // never 0
+    std::size_t body_limit = 0;  // bytes
+    bool enable_swagger = false;
+
+    secret database_url{};      // postgresql://..., as libpq takes it
+    std::string db_ssl_mode{};  // one of libpq's words; wins over what the URL says, and never contradicts it
+    std::optional<unsigned>
+        db_pool_max{};  // connections of the process over all databases; nullopt: compute it
+    unsigned db_connect_retries = 0;
+    milliseconds db_statement_timeout{0};
+
+    redis_endpoint redis{};
+
+    secret jwt_secret{};           // at least 32 bytes
+    secret jwt_secret_previous{};  // empty: none
+    milliseconds jwt_access_ttl{0};
+    std::string jwt_issuer{};
+    std::string jwt_audience{};
+
+    unsigned bcrypt_cost = 12;
+    secret password_pepper{};    // empty: none
+    secret data_key{};           // 32 raw bytes; empty: none
+    secret data_key_previous{};  // the same
+
+    std::string default_tenant{};
+    std::string tenant_base_domain{};  // lower case; empty: none
+
+    std::string log_level{};  // as bulkhead::log::parse_level takes it
+    bool log_json = true;
+    std::string log_file{};        // empty: none
+    std::size_t log_file_max = 0;  // bytes
+    unsigned log_files = 0;
+
+    milliseconds shutdown_timeout{0};
+    milliseconds shutdown_drain_delay{0};
+};
+
+}  // namespace bulkhead::config
