@@ -26,7 +26,7 @@ target_include_directories(bulkhead_options INTERFACE ${CMAKE_SOURCE_DIR}/libs)
 # Asio's implementation is compiled once, in libs/runtime/asio_implementation.cpp.
 target_compile_definitions(bulkhead_options INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 target_compile_options(bulkhead_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wcast-qual -Wformat=2 -Wundef
+  -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wformat=2 -Wundef
   -fno-omit-frame-pointer -fstack-protector-strong)
 if(BULKHEAD_WERROR)
   target_compile_options(bulkhead_options INTERFACE -Werror)

@@ -62,6 +62,9 @@ public:
     /// std::invalid_argument for an unknown role, which is a bug of the caller.
     [[nodiscard]] std::string issue(const access_subject& subject, utc_time now);
 
+    /// How long a new token is valid.
+    [[nodiscard]] std::chrono::milliseconds lifetime() const noexcept { return settings_.ttl; }
+
     /// The tenant that the token claims, NOT VERIFIED: good only for choosing the tenant to `verify` with.
     /// errc::unauthenticated when it does not parse.
     [[nodiscard]] result<uuid> tenant_of(std::string_view token) const;

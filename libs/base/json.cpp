@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json.hpp"
 
+#include <fmt/format.h>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
 namespace bulkhead {
 namespace {
 
+constexpr std::size_t max_quoted = 100;  // bytes of a client's text that a message repeats
+
+constexpr auto needs_escape = [] {
+    std::array<bool, 256> table{};
+    std::fill_n(table.begin(), 0x20, true);
+    table['"'] = table['\\'] = true;
+    return table;
+}();
+
 /// Builds a value from parser events, refusing what I-JSON forbids. The reason stays in `refusal`.
 class strict_handler {
-  public:
+public:
     static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
     static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
     static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
@@ -34,7 +44,9 @@ class strict_handler {
         const auto first = keys_.end() - static_cast<std::ptrdiff_t>(count);
         std::sort(first, keys_.end());
         if (const auto twice = std::adjacent_find(first, keys_.end()); twice != keys_.end())
-            return refuse(ec, fmt::format("member \"{}\" appears twice", *twice));
+            return refuse(ec, twice->size() > max_quoted
+                                  ? std::string("a member appears twice")
+                                  : fmt::format("member \"{}\" appears twice", *twice));
         keys_.erase(first, keys_.end());
         stack_.push_object(count);
         return true;
@@ -92,7 +104,7 @@ class strict_handler {
     json::value release() { return stack_.release(); }
     [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
-  private:
+private:
     bool check_text(json::string_view part, error_code& ec) {
         return std::find(part.begin(), part.end(), '\0') == part.end() || refuse(ec, "a string contains NUL");
     }
@@ -131,7 +143,7 @@ void append_json_string(std::string& out, std::string_view text) {
     std::size_t copied = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto c = static_cast<unsigned char>(text[i]);
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
+        if (!needs_escape[c]) continue;
         out.append(text, copied, i - copied);
         copied = i + 1;
         switch (c) {

@@ -5,6 +5,9 @@
 
 namespace bulkhead {
 
+// A plain copy would free a buffer that is too small without wiping it.
+secret& secret::operator=(const secret& other) { return *this = secret(other); }
+
 secret& secret::operator=(secret&& other) noexcept {
     if (this != &other) {
         wipe();

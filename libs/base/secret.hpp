@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A value that must never be printed. Logs, reports and JSON see only its length; reading it takes a call that
-// a reviewer can search for. The bytes are wiped when the object dies.
+// A value that must never be printed. Logs, reports and JSON see only its length; reading it takes a call
+// that a reviewer can search for. The bytes are wiped when the object dies.
 #pragma once
 
 #include <fmt/format.h>
@@ -11,12 +11,12 @@
 namespace bulkhead {
 
 class secret {
-  public:
+public:
     secret() = default;
     explicit secret(std::string value) : value_(std::move(value)) {}
     secret(const secret&) = default;
     secret(secret&& other) noexcept : value_(std::move(other.value_)) { other.wipe(); }
-    secret& operator=(const secret&) = default;
+    secret& operator=(const secret& other);
     secret& operator=(secret&& other) noexcept;
     ~secret() { wipe(); }
 
@@ -30,7 +30,7 @@ class secret {
 
     friend bool operator==(const secret&, const secret&) = delete;  // use constant_time_equal
 
-  private:
+private:
     void wipe() noexcept;
 
     std::string value_;

@@ -16,7 +16,11 @@ struct unit {
     std::string_view suffix;
     std::int64_t ms;
 };
-constexpr std::array units{unit{"ms", 1}, unit{"s", 1000}, unit{"m", 60'000}, unit{"h", 3'600'000}, unit{"d", 86'400'000}};
+constexpr std::array units{unit{"ms", 1}, unit{"s", 1000}, unit{"m", 60'000}, unit{"h", 3'600'000},
+                           unit{"d", 86'400'000}};
+
+constexpr utc_time earliest = sys_days{year{1} / January / 1};
+constexpr utc_time past_latest = sys_days{year{10000} / January / 1};
 
 /// Takes exactly `count` digits off the front of `text`.
 std::optional<int> take_digits(std::string_view& text, std::size_t count) {
@@ -60,10 +64,11 @@ std::optional<minutes> take_offset(std::string_view& text) {
     return negative ? -offset : offset;
 }
 
-void append_padded(std::string& out, unsigned value, std::size_t width) {
-    std::array<char, 8> digits{};
-    for (auto i = width; i-- > 0; value /= 10) digits[i] = static_cast<char>('0' + value % 10);
-    out.append(digits.data(), width);
+/// Writes `value` with `width` digits and the mark after it; gives the position behind both.
+char* put(char* to, std::int64_t value, std::size_t width, char mark) {
+    for (auto i = width; i-- > 0; value /= 10) to[i] = static_cast<char>('0' + value % 10);
+    to[width] = mark;
+    return to + width + 1;
 }
 
 }  // namespace
@@ -74,20 +79,15 @@ void append_rfc3339(std::string& out, utc_time time) {
     const auto day = floor<days>(time);
     const year_month_day date{day};
     const hh_mm_ss clock{floor<milliseconds>(time - day)};
-    append_padded(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-    out += '-';
-    append_padded(out, static_cast<unsigned>(date.month()), 2);
-    out += '-';
-    append_padded(out, static_cast<unsigned>(date.day()), 2);
-    out += 'T';
-    append_padded(out, static_cast<unsigned>(clock.hours().count()), 2);
-    out += ':';
-    append_padded(out, static_cast<unsigned>(clock.minutes().count()), 2);
-    out += ':';
-    append_padded(out, static_cast<unsigned>(clock.seconds().count()), 2);
-    out += '.';
-    append_padded(out, static_cast<unsigned>(clock.subseconds().count()), 3);
-    out += 'Z';
+    std::array<char, 24> text{};
+    auto* to = put(text.data(), static_cast<int>(date.year()), 4, '-');
+    to = put(to, static_cast<unsigned>(date.month()), 2, '-');
+    to = put(to, static_cast<unsigned>(date.day()), 2, 'T');
+    to = put(to, clock.hours().count(), 2, ':');
+    to = put(to, clock.minutes().count(), 2, ':');
+    to = put(to, clock.seconds().count(), 2, '.');
+    put(to, clock.subseconds().count(), 3, 'Z');
+    out.append(text.data(), text.size());
 }
 
 std::string to_rfc3339(utc_time time) {
@@ -116,12 +116,16 @@ std::optional<utc_time> parse_rfc3339(std::string_view text) {
     if (!offset || !text.empty()) return std::nullopt;
     const year_month_day date{year{*y}, month{static_cast<unsigned>(*mo)}, day{static_cast<unsigned>(*d)}};
     if (!date.ok() || *y < 1 || *h > 23 || *mi > 59 || *s > 59) return std::nullopt;
-    return utc_time{sys_days{date}} + hours{*h} + minutes{*mi} + seconds{*s} + *fraction - *offset;
+    const auto out = utc_time{sys_days{date}} + hours{*h} + minutes{*mi} + seconds{*s} + *fraction - *offset;
+    // The offset can move an instant over the edge, where it could not be written again.
+    if (out < earliest || out >= past_latest) return std::nullopt;
+    return out;
 }
 
 std::string to_http_date(utc_time time) {
     constexpr std::array weekdays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     const auto day = floor<days>(time);
     const year_month_day date{day};
     const hh_mm_ss clock{floor<seconds>(time - day)};
@@ -134,7 +138,7 @@ std::string to_http_date(utc_time time) {
 std::optional<milliseconds> parse_duration(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (ec != std::errc{} || value < 0) return std::nullopt;
+    if (ec != std::errc{} || text.starts_with('-')) return std::nullopt;
     std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
     if (suffix.empty()) suffix = "s";
     for (const auto& u : units)
@@ -147,7 +151,8 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
 
 std::string format_duration(milliseconds value) {
     for (auto u = units.rbegin(); u != units.rend(); ++u)
-        if (value.count() != 0 && value.count() % u->ms == 0) return fmt::format("{}{}", value.count() / u->ms, u->suffix);
+        if (value.count() != 0 && value.count() % u->ms == 0)
+            return fmt::format("{}{}", value.count() / u->ms, u->suffix);
     return "0s";
 }
 

@@ -11,6 +11,7 @@ namespace bulkhead {
 namespace {
 
 constexpr std::array<std::size_t, 4> hyphens{8, 13, 18, 23};
+constexpr std::uint32_t max_counter = 0xfff;
 
 std::uint64_t unix_milliseconds() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -19,24 +20,25 @@ std::uint64_t unix_milliseconds() {
 
 }  // namespace
 
-uuid uuid::generate() {
-    // RFC 9562 section 6.2, method 1: rand_a counts within one millisecond, and the clock never steps back.
-    thread_local std::uint64_t last_ms = 0;
-    thread_local std::uint32_t counter = 0;
-    const auto noise = random_bytes(10);
-    const auto now = unix_milliseconds();
-    if (now > last_ms) {
-        last_ms = now;
-        counter = (static_cast<std::uint8_t>(noise[0]) << 3) & 0x7ff;  // top bit clear: room to count
-    } else if (++counter > 0xfff) {
-        ++last_ms;
+void uuid_sequence::advance(std::uint64_t now_ms, std::uint8_t noise) noexcept {
+    if (now_ms > ms) {
+        ms = now_ms;
+        counter = std::uint32_t{noise} << 3;
+    } else if (++counter > max_counter) {
+        ++ms;  // a little ahead of the clock, which soon catches up
         counter = 0;
     }
+}
+
+uuid uuid::generate() {
+    thread_local uuid_sequence sequence;
+    const auto noise = random_bytes(9);
+    sequence.advance(unix_milliseconds(), static_cast<std::uint8_t>(noise[0]));
     uuid id;
-    for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(last_ms >> (40 - 8 * i));
-    id.bytes[6] = static_cast<std::uint8_t>(0x70 | counter >> 8);
-    id.bytes[7] = static_cast<std::uint8_t>(counter);
-    std::copy(noise.begin() + 2, noise.end(), id.bytes.begin() + 8);
+    for (std::size_t i = 0; i < 6; ++i) id.bytes[i] = static_cast<std::uint8_t>(sequence.ms >> (40 - 8 * i));
+    id.bytes[6] = static_cast<std::uint8_t>(0x70 | sequence.counter >> 8);
+    id.bytes[7] = static_cast<std::uint8_t>(sequence.counter);
+    std::copy(noise.begin() + 1, noise.end(), id.bytes.begin() + 8);
     id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
     return id;
 }
@@ -59,11 +61,14 @@ std::optional<uuid> uuid::parse(std::string_view text) noexcept {
 
 void uuid::append_to(std::string& out) const {
     constexpr std::string_view digits = "0123456789abcdef";
+    std::array<char, 36> text{};
+    auto* to = text.data();
     for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-        out += digits[bytes[i] >> 4];
-        out += digits[bytes[i] & 15];
+        if (i == 4 || i == 6 || i == 8 || i == 10) *to++ = '-';
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 15];
     }
+    out.append(text.data(), text.size());
 }
 
 std::string uuid::to_string() const {

@@ -31,11 +31,22 @@ struct uuid {
     friend auto operator<=>(const uuid&, const uuid&) = default;
 };
 
+/// The time and counter fields of version 7 ids (RFC 9562 section 6.2, method 1). They never repeat and never
+/// go back, whatever the clock does.
+struct uuid_sequence {
+    std::uint64_t ms = 0;       // since 1970, 48 bits
+    std::uint32_t counter = 0;  // 12 bits; starts below half so that there is room to count
+
+    /// On to the next pair, at the clock's `now_ms`; `noise` starts the counter of a new millisecond.
+    void advance(std::uint64_t now_ms, std::uint8_t noise) noexcept;
+};
+
 }  // namespace bulkhead
 
 template <>
 struct std::hash<bulkhead::uuid> {
     std::size_t operator()(const bulkhead::uuid& id) const noexcept {
-        return std::hash<std::string_view>{}({reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()});
+        return std::hash<std::string_view>{}(
+            {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()});
     }
 };

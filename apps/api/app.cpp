@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app.hpp"
+
+#include <stdexcept>
+
+#include "base/version.hpp"
+#include "features/accounts/routes.hpp"
+#include "features/tasks/routes.hpp"
+#include "http/openapi.hpp"
+#include "observability/process_metrics.hpp"
+#include "ops/drain.hpp"
+#include "ops/ops_routes.hpp"
+#include "persistence/migrations/embedded.hpp"
+#include "reactor_parts.hpp"
+#include "runtime/shutdown_stack.hpp"
+#include "runtime/signals.hpp"
+#include "service/command_line.hpp"
+#include "service/control_database.hpp"
+#include "service/from_settings.hpp"
+
+namespace bulkhead::api {
+namespace {
+
+constexpr http::api_info about_api{
+    "Bulkhead API", version_text,
+    "Backend for SaaS products in which every tenant has a database of its own. Errors are RFC 9457 problem documents."};
+
+constexpr std::size_t hash_queue = 32;
+
+void require_free(const http::endpoint_address& where, std::string_view setting) {
+    if (auto ok = http::check_listen(where); !ok)
+        throw std::runtime_error(ok.error().detail + ": set " + std::string(setting) + " or stop what uses the port");
+}
+
+/// The routes that clients see. The document describes all but itself.
+void mount_api(http::router& routes, self_description& about, bool with_docs) {
+    mount_banner(routes);
+    ops::mount_health(routes);
+    accounts::mount(routes);
+    tasks::mount(routes);
+    about.openapi = http::openapi_document(routes, about_api);
+    if (with_docs) mount_docs(routes);
+}
+
+postgres::pool_settings pool_options(const config::settings& s, unsigned budget) {
+    postgres::pool_settings out;
+    out.session = service::session_options(s, "bulkhead-api");
+    out.budget = std::max(2u, budget / s.api_threads);
+    out.per_database = std::min<std::size_t>(out.per_database, out.budget);
+    return out;
+}
+
+std::int64_t newest_control_schema() {
+    const auto set = migrations::load_migrations("control", migrations::control_files());
+    if (!set) throw std::runtime_error(set.error().message);
+    return set->head();
+}
+
+}  // namespace
+
+int serve(const config::loaded& configuration) {
+    const auto& s = configuration.values;
+    runtime::signals signals;  // before any thread, so that all inherit the mask
+    log::info("starting", {{"version", version_text}, {"configuration", configuration.report}});
+
+    // The ports and the database, before anything else is built on them.
+    require_free({s.bind_address, s.port}, "PORT");
+    require_free({s.ops_bind, s.ops_port}, "OPS_PORT");
+    const auto control = service::control_target(s);
+    const auto server_facts = service::meet_control_database(s, control);
+    const auto pools = pool_options(s, service::connection_budget(s, server_facts));
+
+    // Shared by all reactors: read-only, or safe from any thread.
+    metrics::registry metrics;
+    metrics::add_process_metrics(metrics);
+    http::server_metrics counts(metrics);
+    const auto box = service::data_box(s);
+    ops::program_state state{.name = "bulkhead-api",
+                             .environment = std::string(config::environment_name(s.env)),
+                             .schema_head = newest_control_schema()};
+    if (server_facts.schema_version < state.schema_head)
+        log::warn("migrations are pending: not ready until bulkhead-migrator up has run");
+
+    // Password hashing has threads of its own, at most half of the machine.
+    const auth::password_hasher hasher(s.bcrypt_cost, s.password_pepper);
+    runtime::blocking_pool hash_threads("hash", std::max(1u, s.api_threads / 2), hash_queue);
+    auth::passwords passwords(hasher, hash_threads);
+    metrics.add_gauge_sampler("bulkhead_hash_queue", "Password hashes that wait for a thread",
+                              [&] { return static_cast<double>(hash_threads.waiting()); });
+
+    // The route tables.
+    self_description about{.environment = state.environment, .openapi = {}};
+    http::router routes, ops_routes;
+    mount_api(routes, about, s.enable_swagger);
+    ops::mount(ops_routes);
+
+    // One reactor per core, each with all it needs.
+    runtime::reactor_group reactors("api", s.api_threads);
+    const shared_parts shared{s, control, pools, box, state, about, passwords, metrics, counts, routes, ops_routes};
+    std::vector<std::unique_ptr<reactor_parts>> parts;
+    for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
+
+    runtime::shutdown_stack stack;
+    reactors.start();
+    stack.push("reactors", [&] { reactors.stop(); });
+    stack.push("hash threads", [&] { hash_threads.stop(); });
+    reactors.run_on_each([&](std::size_t i) { parts[i]->start(i == 0); });
+    stack.push("connections", [&] { reactors.run_on_each([&](std::size_t i) { parts[i]->stop(); }); });
+    log::info("listening", {{"address", s.bind_address}, {"port", s.port}, {"ops_port", s.ops_port}, {"reactors", s.api_threads}});
+
+    signals.wait();
+    ops::drain(state, reactors, [&](std::size_t i) -> http::server& { return parts[i]->server(); },
+               {.delay = s.shutdown_drain_delay, .timeout = s.shutdown_timeout});
+    stack.unwind();
+    log::info("stopped");
+    return service::exit_ok;
+}
+
+}  // namespace bulkhead::api

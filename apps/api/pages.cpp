@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pages.hpp"
+
+#include <boost/describe.hpp>
+
+#include "base/version.hpp"
+#include "http/docs_page/assets.hpp"
+#include "http/endpoint.hpp"
+
+namespace bulkhead::api {
+
+struct banner {
+    std::string name;
+    std::string version;
+    std::string environment;
+    std::string docs;
+};
+BOOST_DESCRIBE_STRUCT(banner, (), (name, version, environment, docs))
+
+struct api_status {
+    std::string message;
+    std::string status;
+};
+BOOST_DESCRIBE_STRUCT(api_status, (), (message, status))
+
+namespace {
+
+namespace page = http::docs_page;
+
+http::response asset_response(const page::asset& asset) {
+    http::response out{.content_type = asset.content_type, .static_body = asset.bytes};
+    out.header("Content-Security-Policy", std::string(page::content_security_policy));
+    out.header("Cache-Control", "no-cache");
+    out.header("ETag", std::string(asset.etag));
+    return out;
+}
+
+// GET /
+awaitable<result<banner>> get_banner(http::exchange& x) {
+    co_return banner{"Bulkhead", std::string(version_text), x.service<self_description>().environment, "/api-docs"};
+}
+
+// GET /api/
+awaitable<result<api_status>> get_api(http::exchange&) { co_return api_status{"Bulkhead API v1", "operational"}; }
+
+// GET /openapi.json
+awaitable<result<http::response>> get_openapi(http::exchange& x) {
+    co_return http::response{.static_body = x.service<self_description>().openapi};
+}
+
+// GET /api-docs, /docs
+awaitable<result<http::response>> get_docs(http::exchange&) { co_return asset_response(page::index()); }
+
+// GET /api-docs/assets/{file}
+awaitable<result<http::response>> get_asset(http::exchange&, http::path_text name, http::preconditions asked) {
+    const auto* found = page::find(name.value);
+    if (!found) co_return fail(errc::not_found);
+    if (asked.already_has(found->etag)) {
+        http::response same{.code = http::status::not_modified};
+        same.header("ETag", std::string(found->etag));
+        co_return same;
+    }
+    co_return asset_response(*found);
+}
+
+}  // namespace
+
+void mount_banner(http::router& routes) {
+    routes.get<get_banner>("/", {.id = "getBanner", .summary = "What this is", .tag = "about"});
+    routes.get<get_api>("/api/", {.id = "getApi", .summary = "State of the API", .tag = "about"});
+}
+
+void mount_docs(http::router& routes) {
+    routes.get<get_openapi>("/openapi.json", {.id = "getOpenapi", .summary = "This document", .tag = "docs"});
+    routes.get<get_docs>("/api-docs", {.id = "getDocs", .summary = "Swagger UI", .tag = "docs"});
+    routes.get<get_docs>("/docs", {.id = "getDocsToo", .summary = "Swagger UI", .tag = "docs"});
+    routes.get<get_asset>("/api-docs/assets/{file}", {.id = "getDocsAsset", .summary = "Files of Swagger UI", .tag = "docs"});
+}
+
+}  // namespace bulkhead::api

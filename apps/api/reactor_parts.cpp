@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reactor_parts.hpp"
+
+#include "service/from_settings.hpp"
+
+namespace bulkhead::api {
+namespace {
+
+http::server_options server_options(const config::settings& s) {
+    http::server_options out;
+    out.default_body_limit = s.body_limit;
+    out.max_connections = std::max<std::size_t>(1, out.bounds.connections / s.api_threads);
+    return out;
+}
+
+http::server_options ops_options() {
+    http::server_options out;
+    out.max_connections = 100;
+    out.access_log = false;  // scrapes and probes would drown everything else
+    return out;
+}
+
+}  // namespace
+
+reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
+    : shared_(shared),
+      pools_(home.get_executor(), shared.pools),
+      redis_(home.get_executor(), service::redis_target(shared.settings), service::redis_options()),
+      tenants_(pools_, shared.control, shared.box),
+      directory_(tenants_, {.default_tenant = shared.settings.default_tenant, .base_domain = shared.settings.tenant_base_domain}),
+      tokens_(service::token_options(shared.settings)),
+      health_(shared.state, tenants_, redis_),
+      server_(home.get_executor(), shared.routes, services_, server_options(shared.settings), shared.counts),
+      ops_server_(home.get_executor(), shared.ops_routes, services_, ops_options(), shared.counts) {
+    services_.add(directory_);
+    services_.add(tokens_);
+    services_.add(health_);
+    services_.add(shared.passwords);
+    services_.add(shared.metrics);
+    services_.add(shared.about);
+}
+
+void reactor_parts::start(bool with_ops) {
+    const auto& s = shared_.settings;
+    pools_.start();
+    redis_.start();
+    server_.start({s.bind_address, s.port});
+    if (with_ops) ops_server_.start({s.ops_bind, s.ops_port});
+}
+
+void reactor_parts::stop() {
+    ops_server_.drain();
+    ops_server_.close_all();
+    redis_.stop();
+    pools_.stop();
+}
+
+}  // namespace bulkhead::api

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that belongs to one reactor of the API: its connections to PostgreSQL and Redis, its tenant cache, its token
+// checker, its server. Nothing in here is shared with another reactor.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "auth/access_token.hpp"
+#include "auth/passwords.hpp"
+#include "config/settings.hpp"
+#include "http/server.hpp"
+#include "ops/health.hpp"
+#include "pages.hpp"
+#include "persistence/postgres/pool_set.hpp"
+#include "persistence/redis/client.hpp"
+#include "runtime/reactor.hpp"
+#include "tenancy/directory.hpp"
+#include "tenancy/registry.hpp"
+
+namespace bulkhead::api {
+
+/// What reactors share; read-only or safe from any thread. Must outlive them.
+struct shared_parts {
+    const config::settings& settings;
+    const postgres::conninfo& control;
+    const postgres::pool_settings& pools;
+    const sealed_box& box;
+    const ops::program_state& state;
+    self_description& about;
+    auth::passwords& passwords;
+    metrics::registry& metrics;
+    http::server_metrics& counts;
+    const http::router& routes;
+    const http::router& ops_routes;
+};
+
+class reactor_parts {
+  public:
+    reactor_parts(runtime::reactor& home, const shared_parts& shared);
+
+    /// On the reactor's thread. `with_ops`: this one also serves the operator's port.
+    void start(bool with_ops);
+    void stop();
+
+    [[nodiscard]] http::server& server() noexcept { return server_; }
+
+  private:
+    const shared_parts& shared_;
+    postgres::pool_set pools_;
+    persistence::redis_client redis_;
+    tenancy::registry tenants_;
+    tenancy::directory directory_;
+    auth::access_tokens tokens_;
+    ops::health health_;
+    http::services services_;
+    http::server server_;
+    http::server ops_server_;
+};
+
+}  // namespace bulkhead::api

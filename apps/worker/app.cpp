@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app.hpp"
+
+#include <stdexcept>
+
+#include "base/version.hpp"
+#include "observability/process_metrics.hpp"
+#include "ops/drain.hpp"
+#include "ops/ops_routes.hpp"
+#include "persistence/migrations/embedded.hpp"
+#include "persistence/migrations/migration.hpp"
+#include "runtime/shutdown_stack.hpp"
+#include "runtime/signals.hpp"
+#include "service/command_line.hpp"
+#include "service/control_database.hpp"
+#include "service/from_settings.hpp"
+
+namespace bulkhead::worker {
+namespace {
+
+postgres::pool_settings pool_options(const config::settings& s) {
+    postgres::pool_settings out;
+    out.session = service::session_options(s, "bulkhead-worker");
+    return out;
+}
+
+std::int64_t newest_control_schema() {
+    const auto set = migrations::load_migrations("control", migrations::control_files());
+    if (!set) throw std::runtime_error(set.error().message);
+    return set->head();
+}
+
+}  // namespace
+
+int serve(const config::loaded& configuration) {
+    const auto& s = configuration.values;
+    runtime::signals signals;  // before any thread, so that all inherit the mask
+    log::info("starting", {{"version", version_text}, {"configuration", configuration.report}});
+
+    const http::endpoint_address ops_address{s.ops_bind, s.ops_port};
+    if (auto ok = http::check_listen(ops_address); !ok)
+        throw std::runtime_error(ok.error().detail + ": set OPS_PORT or stop what uses the port");
+    const auto control = service::control_target(s);
+    service::meet_control_database(s, control);
+
+    metrics::registry metrics;
+    metrics::add_process_metrics(metrics);
+    http::server_metrics counts(metrics);
+    const auto box = service::data_box(s);
+    ops::program_state state{.name = "bulkhead-worker",
+                             .environment = std::string(config::environment_name(s.env)),
+                             .schema_head = newest_control_schema()};
+
+    // One reactor with its connections and the operator's port.
+    runtime::reactor_group reactors("worker", 1);
+    const auto ex = reactors[0].get_executor();
+    postgres::pool_set pools(ex, pool_options(s));
+    persistence::redis_client redis(ex, service::redis_target(s), service::redis_options());
+    tenancy::registry tenants(pools, control, box);
+    ops::health health(state, tenants, redis);
+    http::services services;
+    services.add(metrics);
+    services.add(health);
+    http::router routes;
+    ops::mount(routes);
+    http::server server(ex, routes, services, {.access_log = false}, counts);
+
+    runtime::shutdown_stack stack;
+    reactors.start();
+    stack.push("reactor", [&] { reactors.stop(); });
+    reactors.run_on_each([&](std::size_t) {
+        pools.start();
+        redis.start();
+        server.start(ops_address);
+    });
+    stack.push("connections", [&] {
+        reactors.run_on_each([&](std::size_t) {
+            redis.stop();
+            pools.stop();
+        });
+    });
+    log::info("listening", {{"ops_port", s.ops_port}});
+
+    signals.wait();
+    ops::drain(state, reactors, [&](std::size_t) -> http::server& { return server; },
+               {.delay = s.shutdown_drain_delay, .timeout = s.shutdown_timeout});
+    stack.unwind();
+    log::info("stopped");
+    return service::exit_ok;
+}
+
+}  // namespace bulkhead::worker

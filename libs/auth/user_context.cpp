@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/user_context.hpp"
+
+#include "base/text.hpp"
+#include "tenancy/directory.hpp"
+
+namespace bulkhead::auth {
+namespace {
+
+constexpr std::string_view scheme = "Bearer ";
+
+bool changes_something(http::verb method) {
+    return method != http::verb::get && method != http::verb::head && method != http::verb::options;
+}
+
+std::unexpected<error> not_signed_in(std::string detail) { return fail(errc::unauthenticated, std::move(detail)); }
+
+}  // namespace
+
+result<std::string_view> bearer_token(const http::request_head& head) {
+    std::optional<std::string_view> found;
+    for (const auto& line : head.headers()) {
+        if (!iequals(line.name, "Authorization")) continue;
+        if (found) return not_signed_in("send one Authorization header");
+        found = line.value;
+    }
+    if (!found || found->size() <= scheme.size() || !iequals(found->substr(0, scheme.size()), scheme))
+        return not_signed_in("send Authorization: Bearer <access_token>");
+    return trim(found->substr(scheme.size()));
+}
+
+}  // namespace bulkhead::auth
+
+namespace bulkhead::http {
+
+awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange& x) {
+    const auto token = auth::bearer_token(x.head());
+    if (!token) co_return std::unexpected(token.error());
+    auto& tokens = x.service<auth::access_tokens>();
+    const auto claimed = tokens.tenant_of(*token);
+    if (!claimed) co_return std::unexpected(claimed.error());
+    auto tenant = co_await x.service<tenancy::directory>().enter(x, *claimed);
+    // A token of a tenant that is gone is just another token that proves nothing.
+    if (!tenant && tenant.error().code == errc::tenant_unknown) co_return auth::not_signed_in("the access token is not valid");
+    if (!tenant && tenant.error().code == errc::unavailable) co_return std::unexpected(std::move(tenant.error()));
+    auto claims = tokens.verify(*token, *claimed, utc_now());
+    if (!claims) co_return std::unexpected(std::move(claims.error()));
+    if (!tenant) co_return std::unexpected(std::move(tenant.error()));
+    if (claims->role == "viewer" && auth::changes_something(x.head().method))
+        co_return fail(errc::forbidden, "a viewer may read only");
+    co_return auth::user_context(std::move(*tenant), std::move(*claims));
+}
+
+void context<auth::user_context>::document(operation& op) {
+    for (auto code : {errc::unauthenticated, errc::forbidden, errc::tenant_mismatch, errc::tenant_suspended}) op.fails(code);
+}
+
+}  // namespace bulkhead::http

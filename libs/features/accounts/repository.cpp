@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "features/accounts/repository.hpp"
+
+namespace bulkhead::accounts {
+namespace {
+
+#define USER_COLUMNS "id, email, name, role, email_verified, created_at"
+
+user read_user(const postgres::result_set::row& row) {
+    return {.id = row.get<uuid>(0),
+            .email = row.get<std::string>(1),
+            .name = row.get<std::string>(2),
+            .role = schema::enum_from<role>(row.get<std::string_view>(3)).value(),
+            .email_verified = row.get<bool>(4),
+            .created_at = row.get<utc_time>(5)};
+}
+
+result<std::optional<account>> read_account(const result<postgres::result_set>& rows) {
+    if (!rows) return std::unexpected(rows.error());
+    if (rows->empty()) return std::nullopt;
+    const auto row = (*rows)[0];
+    return account{.user = read_user(row), .password_hash = row.get<std::string>(6), .disabled = row.get<bool>(7)};
+}
+
+}  // namespace
+
+awaitable<result<user>> repository::add(std::string email, std::string name, std::string password_hash) const {
+    const auto rows = co_await db_.write(
+        "insert into users (id, email, name, password_hash) values ($1, $2, $3, $4) returning " USER_COLUMNS,
+        uuid::generate(), email, name, password_hash);
+    if (!rows && rows.error().code == errc::conflict) co_return fail(errc::email_taken);
+    if (!rows) co_return std::unexpected(rows.error());
+    co_return read_user((*rows)[0]);
+}
+
+awaitable<result<std::optional<account>>> repository::find_by_email(std::string email) const {
+    co_return read_account(co_await db_.read(
+        "select " USER_COLUMNS ", password_hash, disabled from users where email = $1", email));
+}
+
+awaitable<result<std::optional<account>>> repository::find(uuid id) const {
+    co_return read_account(
+        co_await db_.read("select " USER_COLUMNS ", password_hash, disabled from users where id = $1", id));
+}
+
+awaitable<result<>> repository::record_login(uuid id, std::optional<std::string> new_hash) const {
+    const auto done = co_await db_.write(
+        "update users set last_login_at = now(), password_hash = coalesce($2, password_hash) where id = $1", id, new_hash);
+    if (!done) co_return std::unexpected(done.error());
+    co_return result<>{};
+}
+
+}  // namespace bulkhead::accounts

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "features/accounts/routes.hpp"
+
+#include "auth/password_policy.hpp"
+#include "auth/passwords.hpp"
+#include "auth/user_context.hpp"
+#include "features/accounts/repository.hpp"
+#include "http/endpoint.hpp"
+
+namespace bulkhead::accounts {
+namespace {
+
+session open_session(const tenancy::tenant_context& tenant, user who) {
+    auto& tokens = tenant.request().service<auth::access_tokens>();
+    const auth::access_subject subject{.subject = who.id,
+                                       .tenant = tenant.info().id,
+                                       .session = uuid::generate(),
+                                       .role = std::string(schema::enum_name(who.role))};
+    session out{.user = std::move(who)};
+    out.access_token = tokens.issue(subject, utc_now());
+    out.expires_in = std::chrono::duration_cast<std::chrono::seconds>(tokens.lifetime()).count();
+    return out;
+}
+
+// POST /api/auth/signup
+awaitable<result<http::created<session>>> sign_up(tenancy::tenant_context& tenant, http::body<signup_input> input) {
+    auto& in = input.value;
+    if (auto wrong = auth::check_password(in.password.value().reveal(), in.email.str(), tenant.info().name)) {
+        error refused{.code = errc::validation_failed};
+        refused.fields.push_back(std::move(*wrong));
+        co_return std::unexpected(std::move(refused));
+    }
+    auto hash = co_await tenant.request().service<auth::passwords>().hash(in.password.value());
+    if (!hash) co_return std::unexpected(std::move(hash.error()));
+    auto added = co_await repository(tenant).add(in.email.str(), in.name.str(), std::move(*hash));
+    if (!added) co_return std::unexpected(std::move(added.error()));
+    tenant.request().log().info("user signed up", {{"user", added->id.to_string()}});
+    co_return http::created<session>{.value = open_session(tenant, std::move(*added)), .location = "/api/auth/me"};
+}
+
+/// The answer is the same for an unknown address and a wrong password, and so is the work behind it.
+awaitable<result<user>> authenticate(const tenancy::tenant_context& tenant, const login_input& in) {
+    const repository users(tenant);
+    auto& passwords = tenant.request().service<auth::passwords>();
+    const auto found = co_await users.find_by_email(in.email.str());
+    if (!found) co_return std::unexpected(found.error());
+    std::optional<std::string> stored;
+    if (*found) stored = (*found)->password_hash;
+    const auto verdict = co_await passwords.verify(in.password.value(), stored);
+    if (!verdict) co_return std::unexpected(verdict.error());
+    if (!verdict->matches || (*found)->disabled) co_return fail(errc::invalid_credentials);
+    std::optional<std::string> fresh_hash;
+    if (verdict->outdated) {
+        auto hash = co_await passwords.hash(in.password.value());
+        if (hash) fresh_hash = std::move(*hash);  // else the next login tries again
+    }
+    if (auto noted = co_await users.record_login((*found)->user.id, fresh_hash); !noted)
+        co_return std::unexpected(noted.error());
+    co_return (*found)->user;
+}
+
+// POST /api/auth/login
+awaitable<result<session>> log_in(tenancy::tenant_context& tenant, http::body<login_input> input) {
+    auto who = co_await authenticate(tenant, input.value);
+    if (!who) {
+        if (who.error().code == errc::invalid_credentials) tenant.request().log().warn("login refused");
+        co_return std::unexpected(std::move(who.error()));
+    }
+    co_return open_session(tenant, std::move(*who));
+}
+
+// GET /api/auth/me
+awaitable<result<user>> me(auth::user_context& caller) {
+    auto found = co_await repository(caller.tenant()).find(caller.id());
+    if (!found) co_return std::unexpected(std::move(found.error()));
+    if (!*found || (*found)->disabled) co_return fail(errc::unauthenticated, "this account is closed");
+    co_return (*found)->user;
+}
+
+}  // namespace
+
+void mount(http::router& routes) {
+    routes.post<sign_up>("/api/auth/signup", {.id = "signUp",
+                                              .summary = "Make an account in the tenant and sign in",
+                                              .tag = "auth",
+                                              .failures = {errc::email_taken}});
+    routes.post<log_in>("/api/auth/login", {.id = "logIn",
+                                            .summary = "Sign in with e-mail and password",
+                                            .tag = "auth",
+                                            .failures = {errc::invalid_credentials}});
+    routes.get<me>("/api/auth/me", {.id = "getMe", .summary = "The signed-in user", .tag = "auth"});
+}
+
+}  // namespace bulkhead::accounts

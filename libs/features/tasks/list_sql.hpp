@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The statement behind a list of tasks: one text per combination of sort, filters and cursor, so that each is
+// prepared once and served by its index. Pages are cut by key, not by offset: rows that come or go elsewhere in the
+// list neither repeat nor hide others.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "features/tasks/model.hpp"
+#include "persistence/postgres/parameters.hpp"
+
+namespace bulkhead::tasks {
+
+/// In the order of the members of `task`.
+inline constexpr std::string_view task_columns =
+    "id, title, description, completed, priority, due_at, version, created_at, updated_at";
+
+struct list_statement {
+    const std::string& sql;  // lives as long as the thread
+    postgres::parameters values;
+};
+
+/// Gives one row more than the page holds when there is a next page. errc::validation_failed for a bad cursor.
+result<list_statement> list_tasks_of(const uuid& user, const list_query& query);
+
+}  // namespace bulkhead::tasks

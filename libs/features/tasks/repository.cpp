@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "features/tasks/repository.hpp"
+
+#include <algorithm>
+
+#include "features/tasks/cursor.hpp"
+#include "features/tasks/list_sql.hpp"
+
+namespace bulkhead::tasks {
+namespace {
+
+#define TASK_COLUMNS "id, title, description, completed, priority, due_at, version, created_at, updated_at"
+static_assert(task_columns == TASK_COLUMNS);
+
+task read_task(const postgres::result_set::row& row) {
+    return {.id = row.get<uuid>(0),
+            .title = row.get<std::string>(1),
+            .description = row.get<std::string>(2),
+            .completed = row.get<bool>(3),
+            .priority = static_cast<priority>(row.get<std::int16_t>(4)),
+            .due_at = row.get<std::optional<utc_time>>(5),
+            .version = row.get<std::int64_t>(6),
+            .created_at = row.get<utc_time>(7),
+            .updated_at = row.get<utc_time>(8)};
+}
+
+std::int16_t column_of(priority p) { return static_cast<std::int16_t>(p); }
+
+}  // namespace
+
+awaitable<result<task_page>> repository::list(list_query query) const {
+    auto made = list_tasks_of(user_, query);
+    if (!made) co_return std::unexpected(std::move(made.error()));
+    const auto rows = co_await db_.read(postgres::statement(made->sql), std::move(made->values));
+    if (!rows) co_return std::unexpected(rows.error());
+    const auto limit = static_cast<int>(query.limit->value());
+    task_page page;
+    page.items.reserve(static_cast<std::size_t>(std::min(rows->size(), limit)));
+    for (int i = 0; i < std::min(rows->size(), limit); ++i) page.items.push_back(read_task((*rows)[i]));
+    if (rows->size() > limit) page.next_cursor = make_cursor(query, page.items.back());
+    co_return page;
+}
+
+awaitable<result<task>> repository::find(uuid id) const {
+    const auto rows = co_await db_.read("select " TASK_COLUMNS " from tasks where id = $1 and user_id = $2", id, user_);
+    if (!rows) co_return std::unexpected(rows.error());
+    if (rows->empty()) co_return fail(errc::not_found);
+    co_return read_task((*rows)[0]);
+}
+
+awaitable<result<task>> repository::add(task_input input) const {
+    const auto rows = co_await db_.write(
+        "insert into tasks (id, user_id, title, description, completed, priority, due_at) "
+        "values ($1, $2, $3, $4, $5, $6, $7) returning " TASK_COLUMNS,
+        uuid::generate(), user_, input.title.str(), input.description.value().str(), input.completed.value(),
+        column_of(input.priority.value()), input.due_at);
+    if (!rows) co_return std::unexpected(rows.error());
+    co_return read_task((*rows)[0]);
+}
+
+awaitable<result<task>> repository::replace(uuid id, task_input input, expected_version expected) const {
+    auto rows = co_await db_.write(
+        "update tasks set title = $4, description = $5, completed = $6, priority = $7, due_at = $8, "
+        "version = version + 1, updated_at = now() "
+        "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) returning " TASK_COLUMNS,
+        id, user_, expected, input.title.str(), input.description.value().str(), input.completed.value(),
+        column_of(input.priority.value()), input.due_at);
+    co_return co_await changed(std::move(rows), id);
+}
+
+awaitable<result<task>> repository::change(uuid id, task_patch patch, expected_version expected) const {
+    // Null is the default again; SQL's null means "leave it", except for due_at, whose default is null.
+    std::optional<std::string> title, description;
+    std::optional<bool> completed;
+    std::optional<std::int16_t> importance;
+    if (patch.title.given()) title = patch.title.value().str();
+    if (patch.description.given()) description = patch.description.value().value_or(description_text{}).str();
+    if (patch.completed.given()) completed = patch.completed.value().value_or(false);
+    if (patch.priority.given()) importance = column_of(patch.priority.value().value_or(priority::medium));
+    auto rows = co_await db_.write(
+        "update tasks set title = coalesce($4, title), description = coalesce($5, description), "
+        "completed = coalesce($6, completed), priority = coalesce($7, priority), "
+        "due_at = case when $8 then $9 else due_at end, version = version + 1, updated_at = now() "
+        "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) returning " TASK_COLUMNS,
+        id, user_, expected, title, description, completed, importance, patch.due_at.given(), patch.due_at.value());
+    co_return co_await changed(std::move(rows), id);
+}
+
+awaitable<result<>> repository::remove(uuid id, expected_version expected) const {
+    auto rows = co_await db_.write(
+        "delete from tasks where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) returning " TASK_COLUMNS,
+        id, user_, expected);
+    if (auto gone = co_await changed(std::move(rows), id); !gone) co_return std::unexpected(std::move(gone.error()));
+    co_return result<>{};
+}
+
+/// The changed row; when there is none, asks why.
+awaitable<result<task>> repository::changed(result<postgres::result_set> rows, uuid id) const {
+    if (!rows) co_return std::unexpected(std::move(rows.error()));
+    if (!rows->empty()) co_return read_task((*rows)[0]);
+    const auto still_there = co_await find(id);
+    if (!still_there) co_return std::unexpected(still_there.error());
+    co_return fail(errc::precondition_failed, "the task has version " + std::to_string(still_there->version) + " now");
+}
+
+}  // namespace bulkhead::tasks

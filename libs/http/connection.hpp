@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client connection: read a head, read its body, serve, write, again. Requests of a pipeline are answered in
+// order and their answers leave in one write. Every wait has a deadline, every buffer a bound. Lives on one reactor.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <string>
+
+#include "http/body_reader.hpp"
+#include "http/input_buffer.hpp"
+#include "http/request_reader.hpp"
+#include "http/response.hpp"
+#include "http/router.hpp"
+#include "runtime/deadline_list.hpp"
+
+namespace bulkhead::http {
+
+class server;
+
+using connection_hook =
+    boost::intrusive::list_base_hook<boost::intrusive::tag<class connection_tag>,
+                                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+class connection final : public runtime::deadline_entry, public connection_hook {
+  public:
+    connection(tcp_socket socket, server& owner);
+
+    /// Serves until either side closes. Never throws.
+    static awaitable<void> run(std::unique_ptr<connection> self);
+
+    /// The server is stopping: close if idle, otherwise after the answer that is under way.
+    void drain();
+    /// Ends whatever is under way.
+    void cut();
+
+  private:
+    enum class phase { idle, head, body, serving, writing, lingering };
+    enum class next { keep, close, linger };
+
+    awaitable<void> converse();
+    awaitable<bool> receive_head();
+    awaitable<next> answer_request();
+    awaitable<result<>> receive_body(const router::match& route);
+    awaitable<response> serve(const router::match& route);
+    awaitable<response> serve_guarded(const router::match& route);
+    awaitable<next> refuse(error failure);
+    awaitable<bool> receive();
+    awaitable<bool> flush();
+    awaitable<void> linger();
+
+    void append(const response& answer, bool keep_alive);
+    void enter(phase now, steady_clock::time_point until);
+    void on_deadline() override;
+    [[nodiscard]] bool may_keep_alive() const;
+    void record(const response& answer, steady_clock::time_point began) const;
+
+    tcp_socket socket_;
+    server& server_;
+    input_buffer input_;
+    request_reader reader_;
+    request_head head_{};
+    std::string body_;
+    std::string output_;
+    std::string request_id_;
+    std::string tenant_;  // of the request being answered; for its log line
+    phase phase_ = phase::writing;  // anything but idle: the first wait sets its deadline
+    bool timed_out_ = false;
+    unsigned served_ = 0;
+    const steady_clock::time_point opened_ = steady_clock::now();
+};
+
+}  // namespace bulkhead::http

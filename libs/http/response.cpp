@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/response.hpp"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/time.hpp"
+
+namespace bulkhead::http {
+namespace {
+
+/// An API answer is data: it must not be cached by accident, sniffed, framed or run.
+constexpr std::string_view standing_headers =
+    "X-Content-Type-Options: nosniff\r\n"
+    "Referrer-Policy: no-referrer\r\n";
+constexpr std::string_view api_headers =
+    "Cache-Control: no-store\r\n"
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+
+bool has_control(std::string_view value) {
+    return std::ranges::any_of(value, [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+}
+
+bool sets(const response& answer, std::string_view name) {
+    return std::ranges::any_of(answer.headers, [&](const auto& h) { return h.first == name; });
+}
+
+void append_header(std::string& out, std::string_view name, std::string_view value) {
+    if (has_control(value)) throw std::logic_error(fmt::format("control character in header {}", name));
+    out.append(name).append(": ").append(value).append("\r\n");
+}
+
+}  // namespace
+
+bool may_have_content(status code) noexcept {
+    return code != status::no_content && code != status::reset_content && code != status::not_modified &&
+           static_cast<unsigned>(code) >= 200;
+}
+
+std::string_view current_http_date() {
+    thread_local std::string text;
+    thread_local time_t second = 0;
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (now.tv_sec != second) {
+        second = now.tv_sec;
+        text = to_http_date(utc_time{std::chrono::seconds{second}});
+    }
+    return text;
+}
+
+void append_response(std::string& out, const response& answer, const framing& how) {
+    const auto content = answer.content();
+    const auto reason = boost::beast::http::obsolete_reason(answer.code);
+    fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\nDate: {}\r\n", static_cast<unsigned>(answer.code),
+                   std::string_view(reason.data(), reason.size()), current_http_date());
+    if (may_have_content(answer.code)) {
+        if (!content.empty()) append_header(out, "Content-Type", answer.content_type);
+        fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", content.size());
+    }
+    append_header(out, "X-Request-ID", how.request_id);
+    out += standing_headers;
+    if (!sets(answer, "Content-Security-Policy")) out += api_headers;
+    for (const auto& [name, value] : answer.headers) append_header(out, name, value);
+    if (!how.keep_alive)
+        out += "Connection: close\r\n";
+    else if (how.version_minor == 0)
+        out += "Connection: keep-alive\r\n";
+    out += "\r\n";
+    if (may_have_content(answer.code) && !how.head_request) out += content;
+}
+
+}  // namespace bulkhead::http

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// An answer before it is written, and how it becomes bytes.
+#pragma once
+
+#include <boost/beast/http/status.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace bulkhead::http {
+
+using status = boost::beast::http::status;
+
+inline constexpr std::string_view json_content_type = "application/json; charset=utf-8";
+
+struct response {
+    status code = status::ok;
+    std::string_view content_type = json_content_type;  // static text
+    std::string body{};
+    std::string_view static_body{};  // instead of `body`, for bytes that live as long as the program
+    std::vector<std::pair<std::string_view, std::string>> headers{};  // names are static text
+
+    [[nodiscard]] std::string_view content() const noexcept { return static_body.empty() ? body : static_body; }
+    response& header(std::string_view name, std::string value) {
+        headers.emplace_back(name, std::move(value));
+        return *this;
+    }
+};
+
+/// A 204, 205 or 304 never has content (RFC 9110 section 6.4.1).
+[[nodiscard]] bool may_have_content(status code) noexcept;
+
+/// What the connection knows and the handler does not.
+struct framing {
+    unsigned version_minor = 1;   // of the request
+    bool head_request = false;    // content is announced, not sent
+    bool keep_alive = true;
+    std::string_view request_id;  // goes out as X-Request-ID
+};
+
+/// Appends status line, header section and content to `out`. Every response carries Date, X-Request-ID and the
+/// headers that keep browsers from guessing. Header values with control characters would split the response: they
+/// are a bug and throw std::logic_error.
+void append_response(std::string& out, const response& answer, const framing& how);
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT" of now, formatted once a second and thread.
+std::string_view current_http_date();
+
+}  // namespace bulkhead::http

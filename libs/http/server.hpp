@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP server of one reactor: a listener of its own (SO_REUSEPORT spreads clients over the reactors) and the
+// connections it accepted. Built, used and destroyed on its reactor's thread, except where said otherwise.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <functional>
+#include <string>
+
+#include "http/connection.hpp"
+#include "http/limits.hpp"
+#include "http/router.hpp"
+#include "http/services.hpp"
+#include "observability/metrics.hpp"
+#include "runtime/deadline_list.hpp"
+
+namespace bulkhead::http {
+
+struct endpoint_address {
+    std::string host = "127.0.0.1";  // literal IPv4 or IPv6 address
+    std::uint16_t port = 0;
+};
+
+struct server_options {
+    limits bounds{};
+    std::size_t default_body_limit = 1 << 20;   // bytes, of routes that name none
+    std::size_t max_connections = 10'000;       // of this reactor
+    std::chrono::milliseconds request_deadline{5'000};
+    bool access_log = true;
+};
+
+/// What the server counts. One set per program; counters are shared by its reactors.
+struct server_metrics {
+    explicit server_metrics(metrics::registry& registry);
+    metrics::counter& connections;
+    metrics::counter& refused_connections;
+    std::array<metrics::counter*, 5> responses;  // by status class, 1xx first
+};
+
+/// Fails with a sentence for the operator when the address is malformed or taken. SO_REUSEPORT would let two
+/// programs share a port without noticing, so this is asked before the reactors listen.
+result<> check_listen(const endpoint_address& where);
+
+class server {
+  public:
+    server(executor ex, const router& routes, const services& provided, server_options options, server_metrics& counts);
+    ~server();
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+
+    /// Begins to accept. Throws boost::system::system_error when the address cannot be bound.
+    void start(const endpoint_address& where);
+
+    /// Stops accepting, closes idle connections and lets the others finish their answer.
+    void drain();
+    /// Cuts what is left.
+    void close_all();
+    [[nodiscard]] bool draining() const noexcept { return draining_; }
+    [[nodiscard]] std::size_t open_connections() const noexcept { return open_; }
+
+  private:
+    friend class connection;
+    awaitable<void> accept_loop();
+
+    executor executor_;
+    const router& routes_;
+    const services& services_;
+    const server_options options_;
+    server_metrics& metrics_;
+    tcp_acceptor acceptor_;
+    runtime::deadline_list deadlines_;
+    boost::intrusive::list<connection, boost::intrusive::base_hook<connection_hook>,
+                           boost::intrusive::constant_time_size<false>>
+        connections_;
+    std::size_t open_ = 0;
+    bool draining_ = false;
+};
+
+}  // namespace bulkhead::http

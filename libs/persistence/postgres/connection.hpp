@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// One PostgreSQL session in pipeline mode. Operations are sent as they come, each closed by its own Sync, so they
+// stay independent transactions while many are in flight. After any protocol doubt the session is dropped, never
+// repaired. Belongs to one reactor; the pool and the read loop share ownership.
+#pragma once
+
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <deque>
+#include <memory>
+
+#include "base/random.hpp"
+#include "persistence/postgres/conninfo.hpp"
+#include "persistence/postgres/operation.hpp"
+#include "persistence/postgres/statement_cache.hpp"
+#include "runtime/asio.hpp"
+#include "runtime/deadline.hpp"
+
+struct pg_conn;
+
+namespace bulkhead::postgres {
+
+class connection;
+
+/// Whoever owns connections hears of their changes, on the reactor, never from inside submit().
+class connection_owner {
+  public:
+    /// It has room again (an operation ended), or it is gone (`open()` is false; drop it).
+    virtual void on_change(connection& changed) = 0;
+
+  protected:
+    ~connection_owner() = default;
+};
+
+class connection final : public std::enable_shared_from_this<connection>,
+                         public runtime::deadline_entry,
+                         private operation_carrier {
+    struct passkey {};
+
+  public:
+    /// Connects, logs in and enters pipeline mode before `limit`. The error's detail is for clients; the server's
+    /// words go to the log. `owner` must outlive the connection or its close().
+    static awaitable<result<std::shared_ptr<connection>>> open(conninfo target, session_defaults defaults,
+                                                               runtime::deadline limit, connection_owner& owner,
+                                                               runtime::deadline_list& deadlines);
+
+    connection(passkey, executor ex, pg_conn* session, connection_owner& owner);
+    ~connection();
+
+    /// Sends `op`; it completes on this reactor, after this function returned. Only while open.
+    void submit(operation& op);
+
+    /// Ends the session; what is in flight is lost. The owner is not told.
+    void close();
+
+    [[nodiscard]] bool is_open() const noexcept { return session_ != nullptr; }
+    [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
+    [[nodiscard]] std::size_t writes_in_flight() const noexcept { return writes_; }
+    [[nodiscard]] steady_clock::time_point opened_at() const noexcept { return opened_; }
+    [[nodiscard]] steady_clock::time_point idle_since() const noexcept { return idle_since_; }
+    /// Random in [0, 1), fixed for this connection: spreads what would otherwise happen to many at once.
+    [[nodiscard]] double spread() const noexcept { return spread_; }
+
+  private:
+    using descriptor = net::posix::basic_stream_descriptor<executor>;
+
+    /// One answer that the server owes us, in order.
+    struct expected {
+        enum class kind { prepare, execute, deallocate, sync } what;
+        operation* op;       // null: nobody waits any more
+        std::uint64_t hash;  // of the statement
+        bool write;
+        bool answered = false;
+    };
+
+    static awaitable<void> read_loop(std::shared_ptr<connection> self);
+    void forget(operation& abandoned) override;
+    void on_deadline() override;
+
+    bool send(operation& op);
+    bool send_statement(operation& op, const query& each);
+    bool send_deallocate(std::uint64_t hash);
+    bool send_sync(operation* op, bool write);
+    void flush();
+    void read_available();
+    bool take_answer(pg_result* answer);
+    void take_sync(const expected& front);
+    void take_failure(expected& front, const pg_result* answer);
+    void drop(std::string_view why);
+    void drop_soon(std::string_view why);  // `why` is static text
+    void finish_session();
+    void lose_all();
+    void wake_completed();
+
+    descriptor socket_;
+    pg_conn* session_;
+    connection_owner* owner_;
+    statement_cache prepared_;
+    std::deque<expected> expected_;
+    std::vector<operation*> completed_;
+    parameters::arrays arrays_;
+    std::size_t in_flight_ = 0;
+    std::size_t writes_ = 0;
+    std::size_t abandoned_ = 0;
+    bool waiting_to_write_ = false;
+    bool doubtful_ = false;  // drop it once what has been read is handed out
+    const steady_clock::time_point opened_ = steady_clock::now();
+    steady_clock::time_point idle_since_ = opened_;
+    const double spread_ = jitter();
+};
+
+}  // namespace bulkhead::postgres

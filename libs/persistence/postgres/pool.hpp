@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// The connections of one reactor to one database: none while nobody asks, few when many do, since a connection
+// carries many reads at once. Operations that find no connection wait in order, with their deadline. While the
+// database refuses connections the pool answers at once and tries again at a growing pace.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "persistence/postgres/connection.hpp"
+#include "persistence/postgres/pool_settings.hpp"
+#include "runtime/backoff.hpp"
+
+namespace bulkhead::postgres {
+
+class pool;
+
+/// What a pool needs from the set it stands in: room in the common budget.
+class connection_budget {
+  public:
+    /// True: one more connection may be opened (an idle one elsewhere may have been closed for it).
+    virtual bool acquire(pool& asking) = 0;
+    /// A connection is gone, or was not opened after all.
+    virtual void release() = 0;
+    /// A pool has a connection that does nothing.
+    virtual void on_idle(pool& owner) = 0;
+
+  protected:
+    ~connection_budget() = default;
+};
+
+struct pool_usage {
+    std::size_t connections, idle, in_flight, waiting;
+    bool failing;
+};
+
+class pool final : public std::enable_shared_from_this<pool>, private connection_owner {
+  public:
+    pool(executor ex, conninfo target, const pool_settings& settings, connection_budget& budget,
+         runtime::deadline_list& deadlines);
+    ~pool();
+    pool(const pool&) = delete;
+    pool& operator=(const pool&) = delete;
+
+    /// Runs the statements as one transaction and gives their result sets. errc::unavailable when there is no
+    /// connection in time or the database is away, errc::deadline_exceeded when the answer is late, errc::conflict
+    /// and others as sqlstate.hpp maps them. A read that lost its connection is repeated once.
+    awaitable<result<std::vector<result_set>>> run(std::span<const query> statements, intent kind,
+                                                   runtime::deadline limit);
+
+    /// Closes every connection; what waits or flies is lost. Later calls fail.
+    void close();
+
+    /// Closes what has been idle or open for too long. True when nothing is left.
+    bool tidy(steady_clock::time_point now);
+    /// Closes the connection that has been idle longest.
+    bool close_idlest();
+    [[nodiscard]] steady_clock::time_point idlest() const;  // time_point::max(): none is idle
+
+    [[nodiscard]] pool_usage usage() const;
+    [[nodiscard]] bool starving() const noexcept { return !queue_.empty() && connections_.empty() && !connecting_; }
+    /// Budget has become free: try to connect for those who wait.
+    void retry();
+
+  private:
+    struct start;
+    void begin(operation& op);
+    void dispatch();
+    void grow();
+    [[nodiscard]] connection* choose(intent kind);
+    [[nodiscard]] bool wants_more(const connection* chosen, intent kind) const;
+    [[nodiscard]] bool refusing() const;
+    static awaitable<void> connect_one(std::shared_ptr<pool> self);
+    void on_connect_failed(error why);
+    void on_change(connection& changed) override;
+    void remove(const connection& gone);
+    void fail_queue(const error& why);
+
+    executor executor_;
+    const conninfo target_;
+    const pool_settings& settings_;
+    connection_budget& budget_;
+    runtime::deadline_list& deadlines_;
+    std::vector<std::shared_ptr<connection>> connections_;
+    operation_queue queue_;
+    bool connecting_ = false;
+    bool closed_ = false;
+    runtime::backoff retry_pace_;
+    steady_clock::time_point refuse_until_{};
+    std::optional<error> last_failure_;
+};
+
+}  // namespace bulkhead::postgres

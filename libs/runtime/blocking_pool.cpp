@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/blocking_pool.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace bulkhead::runtime {
+
+blocking_pool::blocking_pool(std::string name, std::size_t threads, std::size_t queue_limit)
+    : name_(std::move(name)), queue_limit_(queue_limit) {
+    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
+}
+
+void blocking_pool::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+}
+
+std::size_t blocking_pool::waiting() const {
+    const std::lock_guard lock(mutex_);
+    return queue_.size();
+}
+
+std::unexpected<error> blocking_pool::full() {
+    return std::unexpected(error{.code = errc::unavailable,
+                                 .detail = "too many requests of this kind are waiting",
+                                 .retry_after = std::chrono::seconds{1}});
+}
+
+void blocking_pool::submit(job_base& job) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!stopping_ && queue_.size() < queue_limit_) {
+            queue_.push_back(&job);
+            wake_.notify_one();
+            return;
+        }
+    }
+    auto done = std::move(job.done);
+    done(false);
+}
+
+void blocking_pool::serve() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+    for (;;) {
+        job_base* job = nullptr;
+        {
+            std::unique_lock lock(mutex_);
+            wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+            if (queue_.empty()) return;
+            job = queue_.front();
+            queue_.pop_front();
+        }
+        job->work();
+        // Once told, the waiting coroutine may end and take the job with it.
+        auto done = std::move(job->done);
+        done(true);
+    }
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/reactor.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <boost/asio/post.hpp>
+#include <latch>
+
+namespace bulkhead::runtime {
+namespace {
+
+/// Signals belong to the main thread: it waits for them in order (signals.hpp).
+void block_signals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace
+
+reactor::reactor(std::string name) : name_(std::move(name)), work_(net::make_work_guard(context_)) {}
+
+reactor::~reactor() {
+    stop();
+    join();
+}
+
+void reactor::start() {
+    thread_ = std::thread([this] {
+        block_signals();
+        pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+        context_.run();
+    });
+}
+
+void reactor::stop() { context_.stop(); }
+
+void reactor::join() {
+    if (thread_.joinable()) thread_.join();
+}
+
+reactor_group::reactor_group(const std::string& name, unsigned count) {
+    for (unsigned i = 0; i < count; ++i) reactors_.push_back(std::make_unique<reactor>(name + std::to_string(i)));
+}
+
+void reactor_group::start() {
+    for (auto& r : reactors_) r->start();
+}
+
+void reactor_group::stop() {
+    for (auto& r : reactors_) r->stop();
+    for (auto& r : reactors_) r->join();
+}
+
+void reactor_group::run_on_each(const std::function<void(std::size_t)>& work) {
+    std::latch done(static_cast<std::ptrdiff_t>(reactors_.size()));
+    for (std::size_t i = 0; i < reactors_.size(); ++i)
+        reactors_[i]->post([&work, &done, i] {
+            work(i);
+            done.count_down();
+        });
+    done.wait();
+}
+
+}  // namespace bulkhead::runtime

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <functional>
+#include <future>
+#include <memory>
+#include <stdexcept>
+
+#include "base/testing/catch.hpp"
+#include "runtime/backoff.hpp"
+#include "runtime/blocking_pool.hpp"
+#include "runtime/deadline.hpp"
+#include "runtime/deadline_list.hpp"
+#include "runtime/reactor.hpp"
+#include "runtime/shutdown_stack.hpp"
+
+using namespace bulkhead;
+using namespace bulkhead::runtime;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct flag final : deadline_entry {
+    std::function<void()> action = [] {};
+    int fired = 0;
+    void on_deadline() override {
+        ++fired;
+        action();
+    }
+};
+
+/// Runs one coroutine on a reactor and waits for its value.
+template <class T>
+T run_on(reactor& where, awaitable<T> work) {
+    return net::co_spawn(where.get_executor(), std::move(work), net::use_future).get();
+}
+
+awaitable<std::thread::id> thread_after(blocking_pool& pool) {
+    const auto done = co_await pool.run([] { return 1; });
+    REQUIRE(done.has_value());
+    co_return std::this_thread::get_id();
+}
+
+int throwing() { throw std::runtime_error("boom"); }
+
+awaitable<bool> rethrows(blocking_pool& pool) {
+    try {
+        co_await pool.run(&throwing);
+        co_return false;
+    } catch (const std::runtime_error&) {
+        co_return true;
+    }
+}
+
+awaitable<errc> outcome(blocking_pool& pool, std::shared_future<void> gate) {
+    auto wait = [gate] {
+        gate.wait();
+        return true;
+    };
+    const auto done = co_await pool.run(wait);
+    co_return done ? errc::internal : done.error().code;
+}
+
+awaitable<std::thread::id> thread_of() { co_return std::this_thread::get_id(); }
+
+}  // namespace
+
+TEST_CASE("backoff: doubles up to its ceiling, jittered in the upper half", "[runtime]") {
+    backoff delays(100ms, 1s);
+    for (auto ceiling : {100, 200, 400, 800, 1000, 1000}) {
+        const auto delay = delays.next().count();
+        REQUIRE(delay >= ceiling / 2);
+        REQUIRE(delay <= ceiling);
+    }
+    delays.reset();
+    REQUIRE(delays.next() <= 100ms);
+}
+
+TEST_CASE("deadline: counts down and can only be brought forward", "[runtime]") {
+    const auto later = deadline::in(1h);
+    REQUIRE_FALSE(later.passed());
+    REQUIRE(later.remaining() > 59min);
+    REQUIRE(later.at_most(1s).remaining() <= 1s);
+    REQUIRE(later.at_most(2h).at() == later.at());
+    const auto gone = deadline::in(-1s);
+    REQUIRE(gone.passed());
+    REQUIRE(gone.remaining() == 0ms);
+}
+
+TEST_CASE("deadline list: expires what is due, once, and survives entries that die meanwhile", "[runtime]") {
+    net::io_context context{1};
+    deadline_list list(context.get_executor());
+    const auto now = steady_clock::now();
+    flag early, late, unset;
+    auto victim = std::make_unique<flag>();
+    list.add(early);
+    list.add(*victim);
+    list.add(late);
+    list.add(unset);
+    early.expires_at(now);
+    victim->expires_at(now);
+    late.expires_at(now + 1s);
+    early.action = [&victim] { victim.reset(); };
+    list.sweep(now);
+    REQUIRE(early.fired == 1);
+    REQUIRE_FALSE(victim);
+    list.sweep(now + 500ms);
+    REQUIRE(early.fired == 1);
+    REQUIRE(late.fired == 0);
+    list.sweep(now + 1s);
+    REQUIRE(late.fired == 1);
+    REQUIRE(unset.fired == 0);
+}
+
+TEST_CASE("blocking pool: resumes on the reactor that asked", "[runtime]") {
+    reactor r("test");
+    r.start();
+    blocking_pool pool("pool", 2, 8);
+    REQUIRE(run_on(r, thread_after(pool)) == run_on(r, thread_of()));
+    REQUIRE(run_on(r, rethrows(pool)));
+    pool.stop();
+}
+
+TEST_CASE("blocking pool: a full queue answers at once", "[runtime]") {
+    reactor r("test");
+    r.start();
+    blocking_pool pool("pool", 1, 1);
+    std::promise<void> open;
+    const std::shared_future<void> gate = open.get_future();
+    auto running = net::co_spawn(r.get_executor(), outcome(pool, gate), net::use_future);
+    while (pool.waiting() != 0) std::this_thread::yield();  // the thread may take a moment to pick it up
+    std::this_thread::sleep_for(50ms);
+    auto waiting = net::co_spawn(r.get_executor(), outcome(pool, gate), net::use_future);
+    while (pool.waiting() != 1) std::this_thread::yield();
+    REQUIRE(run_on(r, outcome(pool, gate)) == errc::unavailable);
+    open.set_value();
+    REQUIRE(running.get() == errc::internal);
+    REQUIRE(waiting.get() == errc::internal);
+    pool.stop();
+    REQUIRE(run_on(r, outcome(pool, gate)) == errc::unavailable);
+}
+
+TEST_CASE("reactor group: work runs on every reactor, each on its own thread", "[runtime]") {
+    reactor_group group("test", 3);
+    group.start();
+    std::array<std::thread::id, 3> ids;
+    group.run_on_each([&ids](std::size_t i) { ids[i] = std::this_thread::get_id(); });
+    REQUIRE(ids[0] != ids[1]);
+    REQUIRE(ids[1] != ids[2]);
+    REQUIRE(ids[0] != std::this_thread::get_id());
+    group.stop();
+}
+
+TEST_CASE("shutdown stack: reverse order, a failing step stops nobody", "[runtime]") {
+    std::vector<int> order;
+    {
+        shutdown_stack stack;
+        stack.push("first", [&] { order.push_back(1); });
+        stack.push("failing", [] { throw std::runtime_error("no"); });
+        stack.push("last", [&] { order.push_back(3); });
+    }
+    REQUIRE(order == std::vector{3, 1});
+}

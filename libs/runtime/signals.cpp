@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/signals.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+namespace bulkhead::runtime {
+namespace {
+
+extern "C" void exit_at_once(int) { ::_exit(1); }
+
+sigset_t handled() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+    return set;
+}
+
+}  // namespace
+
+void ignore_sigpipe() { ::signal(SIGPIPE, SIG_IGN); }
+
+signals::signals() {
+    // Blocked now, so that threads started later inherit it and only wait() below receives them.
+    const auto set = handled();
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+int signals::wait() {
+    const auto set = handled();
+    for (;;) {
+        int number = 0;
+        if (sigwait(&set, &number) != 0) continue;
+        if (number == SIGHUP) {
+            reload_();
+            continue;
+        }
+        struct sigaction action {};
+        action.sa_handler = exit_at_once;
+        sigaction(SIGTERM, &action, nullptr);
+        sigaction(SIGINT, &action, nullptr);
+        pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+        return number;
+    }
+}
+
+}  // namespace bulkhead::runtime

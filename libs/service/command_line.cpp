@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <iostream>
+
+#include "base/version.hpp"
+#include "observability/log.hpp"
+#include "runtime/signals.hpp"
+#include "service/from_settings.hpp"
+
+namespace bulkhead::service {
+namespace {
+
+void print_help(const program_info& program) {
+    std::cout << fmt::format(
+        "{0}: {1}\n\n"
+        "usage: {0} [--help | --version | --check-config]\n\n"
+        "  --check-config  print the effective configuration, secrets hidden, and exit 0; or list every problem\n"
+        "                  and exit 78\n\n"
+        "Settings are environment variables; infra/env.example lists them. NAME_FILE reads one from a file.\n"
+        "SIGTERM and SIGINT stop it cleanly; a second one ends it at once.\n",
+        program.name, program.purpose);
+}
+
+/// The exit status of a flag that is answered at once; nullopt: go on and serve.
+std::optional<int> answer_flag(const program_info& program, std::span<char* const> arguments) {
+    if (arguments.size() < 2) return std::nullopt;
+    const std::string_view flag = arguments[1];
+    if (arguments.size() > 2 || (flag != "--help" && flag != "--version" && flag != "--check-config")) {
+        std::cerr << fmt::format("{}: unknown argument: {}. Try --help.\n", program.name, arguments[arguments.size() > 2 ? 2 : 1]);
+        return exit_usage;
+    }
+    if (flag == "--check-config") return config::check_config(program.which, std::cout, std::cerr);
+    if (flag == "--version")
+        std::cout << fmt::format("{} {}\n", program.name, version_text);
+    else
+        print_help(program);
+    return exit_ok;
+}
+
+void report_problems(const program_info& program, const std::vector<std::string>& problems) {
+    std::cerr << fmt::format("{}: the configuration has {} problem(s):\n", program.name, problems.size());
+    for (const auto& problem : problems) std::cerr << "  " << problem << '\n';
+}
+
+}  // namespace
+
+int run(const program_info& program, std::span<char* const> arguments, const std::function<int(const config::loaded&)>& serve) {
+    if (const auto status = answer_flag(program, arguments)) return *status;
+    const auto loaded = config::load(program.which, config::current_environment());
+    if (!loaded) {
+        report_problems(program, loaded.error());
+        return exit_config;
+    }
+    runtime::ignore_sigpipe();
+    int status = exit_failed;
+    try {
+        log::start(log_options(loaded->values));
+        for (const auto& warning : loaded->warnings) log::warn(warning);
+        status = serve(*loaded);
+    } catch (const std::exception& e) {
+        log::error("cannot go on", {{"reason", e.what()}});
+    }
+    log::stop();
+    return status;
+}
+
+}  // namespace bulkhead::service

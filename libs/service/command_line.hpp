@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every long-running program does before it serves: its flags, its configuration, its exit codes.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "config/load.hpp"
+
+namespace bulkhead::service {
+
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_failed = 1;
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_config = 78;  // EX_CONFIG of sysexits.h
+
+struct program_info {
+    config::program which;
+    std::string_view name;     // "bulkhead-api"
+    std::string_view purpose;  // one line for --help
+};
+
+/// Handles --help, --version and --check-config, reads the configuration (every problem goes to stderr, status 78),
+/// starts the log, and then calls `serve` with it. An exception of `serve` is one line and status 1.
+int run(const program_info& program, std::span<char* const> arguments, const std::function<int(const config::loaded&)>& serve);
+
+}  // namespace bulkhead::service

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/from_settings.hpp"
+
+#include <optional>
+#include <stdexcept>
+
+namespace bulkhead::service {
+namespace {
+
+std::optional<secret> if_set(const secret& value) {
+    return value.empty() ? std::nullopt : std::optional<secret>(value);
+}
+
+}  // namespace
+
+log::options log_options(const config::settings& from) {
+    return {.threshold = log::parse_level(from.log_level).value_or(log::level::info),
+            .json = from.log_json,
+            .file = from.log_file,
+            .file_max_bytes = from.log_file_max,
+            .files = from.log_files};
+}
+
+postgres::conninfo control_target(const config::settings& from) {
+    auto target = postgres::parse_database_url(from.database_url.reveal());
+    if (!target) throw std::runtime_error("DATABASE_URL: " + target.error().detail);
+    target->sslmode = from.db_ssl_mode;
+    return std::move(*target);
+}
+
+postgres::session_defaults session_options(const config::settings& from, std::string_view program) {
+    return {.application_name = std::string(program),
+            .statement_timeout = from.db_statement_timeout,
+            .lock_timeout = std::chrono::seconds{2},
+            .idle_in_transaction_timeout = std::chrono::seconds{10}};
+}
+
+sealed_box data_box(const config::settings& from) { return sealed_box(if_set(from.data_key), if_set(from.data_key_previous)); }
+
+auth::token_settings token_options(const config::settings& from) {
+    return {.current = from.jwt_secret,
+            .previous = if_set(from.jwt_secret_previous),
+            .issuer = from.jwt_issuer,
+            .audience = from.jwt_audience,
+            .ttl = from.jwt_access_ttl};
+}
+
+persistence::redis_endpoint redis_target(const config::settings& from) {
+    const auto& r = from.redis;
+    return {.host = r.host, .port = r.port, .unix_path = r.unix_path, .user = r.user, .password = r.password, .database = r.database};
+}
+
+persistence::redis_client_options redis_options() {
+    persistence::redis_client_options out;
+    out.on_change = [was_up = false](bool up, std::string_view why) mutable {
+        if (up)
+            log::info("redis: connected");
+        else if (was_up)
+            log::warn("redis: connection lost", {{"reason", why}});
+        was_up = up;
+    };
+    return out;
+}
+
+}  // namespace bulkhead::service

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// From settings, which know words of the environment, to the options of the libraries, which do not know settings.
+#pragma once
+
+#include "auth/access_token.hpp"
+#include "base/sealed_box.hpp"
+#include "config/settings.hpp"
+#include "observability/log.hpp"
+#include "persistence/postgres/conninfo.hpp"
+#include "persistence/redis/client.hpp"
+#include "persistence/redis/endpoint.hpp"
+
+namespace bulkhead::service {
+
+log::options log_options(const config::settings& from);
+
+/// The control database with the TLS mode of DB_SSL_MODE. Throws std::runtime_error for a URL that libpq refuses.
+postgres::conninfo control_target(const config::settings& from);
+
+/// What every session of the program tells the server.
+postgres::session_defaults session_options(const config::settings& from, std::string_view program);
+
+sealed_box data_box(const config::settings& from);
+
+auth::token_settings token_options(const config::settings& from);
+
+persistence::redis_endpoint redis_target(const config::settings& from);
+
+/// Logs when Redis comes and goes.
+persistence::redis_client_options redis_options();
+
+}  // namespace bulkhead::service

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decides which tenant a request belongs to: what its token says once it is verified, before that X-Tenant-ID, the
+// host under the base domain, or the default tenant. Two statements that disagree are an error, never a choice.
+// Belongs to one reactor.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tenancy/registry.hpp"
+#include "tenancy/tenant_context.hpp"
+
+namespace bulkhead::tenancy {
+
+struct resolution_settings {
+    std::string default_tenant;  // slug; empty: none
+    std::string base_domain;     // "example.com": acme.example.com is acme; empty: hosts say nothing
+};
+
+class directory {
+  public:
+    directory(registry& tenants, resolution_settings settings) : registry_(tenants), settings_(std::move(settings)) {}
+
+    /// For requests without a verified token.
+    awaitable<result<tenant_context>> enter(http::exchange& x);
+
+    /// For a request whose token names the tenant `id` (not verified yet: the tenant's key is needed for that). The
+    /// context must not be used before the token is verified.
+    awaitable<result<tenant_context>> enter(http::exchange& x, uuid id);
+
+    /// What header and host say; errc::tenant_mismatch when they disagree.
+    [[nodiscard]] result<std::optional<std::string>> asserted(const http::request_head& head) const;
+
+  private:
+    [[nodiscard]] result<tenant_context> admit(std::shared_ptr<const tenant> found, http::exchange& x);
+
+    registry& registry_;
+    const resolution_settings settings_;
+};
+
+/// The slug in a host: "acme" for "acme.example.com:8000" under "example.com". nullopt for any other host.
+std::optional<std::string> slug_of_host(std::string_view host, std::string_view base_domain);
+
+}  // namespace bulkhead::tenancy

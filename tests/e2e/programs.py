@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts one of the three programs alone, with an environment of the test's choosing, and sees how it ends."""
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+from api_client import Api
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Program:
+    """A running program; its output is collected while it runs. Use it as a context: leaving kills what still runs."""
+
+    def __init__(self, binary, *arguments, environment):
+        self.environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"} | environment
+        self.process = subprocess.Popen([str(binary), *arguments], env=self.environment, text=True, errors="replace",
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.pieces = {"stdout": [], "stderr": []}
+        self.readers = [threading.Thread(target=self._collect, args=(name,)) for name in self.pieces]
+        for reader in self.readers:
+            reader.start()
+
+    def _collect(self, name):
+        for line in getattr(self.process, name):
+            self.pieces[name].append(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.wait()
+
+    @property
+    def stdout(self):
+        return "".join(self.pieces["stdout"])
+
+    @property
+    def stderr(self):
+        return "".join(self.pieces["stderr"])
+
+    @property
+    def output(self):
+        return self.stdout + self.stderr
+
+    def wait(self, seconds=30):
+        """Its exit status, once all of its output is here."""
+        status = self.process.wait(seconds)
+        for reader in self.readers:
+            reader.join(seconds)
+        return status
+
+    def stop(self, with_signal=signal.SIGTERM, seconds=30):
+        self.process.send_signal(with_signal)
+        return self.wait(seconds)
+
+    def wait_until_ready(self, url, seconds=30):
+        """Until /health/ready of `url` is 200; an Api for it."""
+        api, end = Api(url), time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                if api.get("/health/ready").status == 200:
+                    return api
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"not ready: {self.output[-3000:]}")

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signing up, signing in, and what a token must be like."""
+import base64
+import hashlib
+import hmac
+import json
+import time
+import threading
+
+import pytest
+
+from api_client import PASSWORD, TIME, UUID, assert_problem, pointers, unique
+
+
+def parts_of(token):
+    """Header and claims of a JWT, unverified."""
+    return [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
+
+
+def encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def forge(header, claims, key=b"0123456789abcdef0123456789abcdef"):
+    signed = encode(json.dumps(header).encode()) + "." + encode(json.dumps(claims).encode())
+    return signed + "." + encode(hmac.new(key, signed.encode(), hashlib.sha256).digest())
+
+
+def test_signup_makes_a_session(api):
+    email = f"{unique('ada')}@example.com"
+    answer = api.post("/api/auth/signup", {"email": email, "password": PASSWORD, "name": "Ada Lovelace"})
+    assert answer.status == 201, answer
+    assert answer.headers["Location"]
+    session = answer.json
+    assert session["token_type"] == "Bearer"
+    assert 0 < session["expires_in"] <= 24 * 3600
+    user = session["user"]
+    assert UUID.match(user["id"]) and TIME.match(user["created_at"])
+    assert (user["email"], user["name"], user["role"], user["email_verified"]) == (email, "Ada Lovelace", "member", False)
+    assert PASSWORD not in answer.body.decode() and "hash" not in answer.body.decode()
+    assert api.asking(token=session["access_token"]).get("/api/auth/me").json == user
+
+
+def test_the_address_is_taken_whatever_its_case(api, person):
+    for email in (person.email, person.email.upper()):
+        answer = api.post("/api/auth/signup", {"email": email, "password": PASSWORD, "name": "Other"})
+        assert_problem(answer, 409, "email-taken")
+
+
+def test_of_many_signups_at_once_one_wins(api):
+    email, seen = f"{unique('race')}@example.com", []
+    body = {"email": email, "password": PASSWORD, "name": "Racer"}
+    racers = [threading.Thread(target=lambda: seen.append(api.post("/api/auth/signup", body))) for _ in range(8)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert sorted(answer.status for answer in seen) == [201] + [409] * 7
+
+
+def test_login(api, person):
+    for email in (person.email, person.email.upper()):
+        answer = api.post("/api/auth/login", {"email": email, "password": PASSWORD})
+        assert answer.status == 200, answer
+        assert set(answer.json) >= {"user", "access_token", "token_type", "expires_in"}
+        assert answer.json["user"]["id"] == person.user["id"]
+        assert api.asking(token=answer.json["access_token"]).get("/api/auth/me").status == 200
+
+
+def test_wrong_password_and_unknown_user_get_the_same_answer(api, person):
+    wrong = api.post("/api/auth/login", {"email": person.email, "password": "not the password"})
+    unknown = api.post("/api/auth/login", {"email": f"{unique('no')}@example.com", "password": "not the password"})
+    for answer in (wrong, unknown):
+        assert_problem(answer, 401, "invalid-credentials")
+    assert {k: v for k, v in wrong.json.items() if k != "request_id"} == \
+        {k: v for k, v in unknown.json.items() if k != "request_id"}
+    shown = [sorted(k for k in answer.headers.keys()) for answer in (wrong, unknown)]
+    assert shown[0] == shown[1]
+
+
+@pytest.mark.parametrize("change", [str.upper, lambda p: p + " ", lambda p: " " + p, lambda p: p[:-1], lambda p: p + "\u0301"])
+def test_the_password_counts_exactly(api, person, change):
+    assert_problem(api.post("/api/auth/login", {"email": person.email, "password": change(PASSWORD)}),
+                   401, "invalid-credentials")
+
+
+def test_long_and_unicode_passwords_count_to_the_last_byte(api):
+    for password in ("p\u00e4ssw\u00f6rter \U0001f511 sind lang", "correct " * 12 + "x" * 60):
+        person = api.sign_up(password=password)
+        good = {"email": person.email, "password": password}
+        assert api.post("/api/auth/login", good).status == 200
+        bad = {"email": person.email, "password": password[:-1] + "?"}
+        assert_problem(api.post("/api/auth/login", bad), 401, "invalid-credentials")
+
+
+@pytest.mark.parametrize("password, code", [
+    ("short77", "too_short"), ("x" * 257, "too_long"), ("password1", "too_common"), ("aaaaaaaaaaaa", "too_common"),
+    ("12345678", "too_common"), ("qwertyuiop", "too_common")])
+def test_weak_passwords_are_refused(api, password, code):
+    answer = api.post("/api/auth/signup", {"email": f"{unique('w')}@example.com", "password": password, "name": "W"})
+    assert pointers(answer) == ["/password"]
+    assert answer.json["errors"][0]["code"] == code
+    assert password not in answer.body.decode()
+
+
+def test_a_password_must_not_hold_the_address(api):
+    email = f"{unique('margaret')}@example.com"
+    body = {"email": email, "password": f"x{email}x", "name": "M"}
+    assert pointers(api.post("/api/auth/signup", body)) == ["/password"]
+
+
+@pytest.mark.parametrize("email", ["", "a", "@example.com", "a@", "a b@example.com", "a@b@c", "a@example..com",
+                                   "a" * 250 + "@example.com", "a@exa\u0000mple.com".replace("\u0000", "\t")])
+def test_bad_addresses(api, email):
+    assert pointers(api.post("/api/auth/signup", {"email": email, "password": PASSWORD, "name": "N"})) == ["/email"]
+
+
+def test_all_wrong_members_are_named_at_once(api):
+    answer = api.post("/api/auth/signup", {"email": "nope", "password": 7, "name": "", "admin": True})
+    assert set(pointers(answer)) == {"/email", "/password", "/name", "/admin"}
+    assert set(pointers(api.post("/api/auth/login", {}))) == {"/email", "/password"}
+
+
+def test_role_cannot_be_chosen(api):
+    body = {"email": f"{unique('r')}@example.com", "password": PASSWORD, "name": "R", "role": "owner"}
+    assert pointers(api.post("/api/auth/signup", body)) == ["/role"]
+
+
+def test_the_token_says_what_it_must_and_no_more(person):
+    header, claims = parts_of(person.token)
+    assert (header["alg"], header["typ"]) == ("HS256", "at+jwt")
+    assert header["kid"]
+    assert set(claims) == {"iss", "aud", "sub", "tid", "sid", "role", "iat", "nbf", "exp", "jti"}
+    assert claims["sub"] == person.user["id"]
+    assert claims["role"] == "member"
+    assert claims["nbf"] <= time.time() + 1 and claims["exp"] > time.time()
+
+
+def bad_tokens(token):
+    header, claims = parts_of(token)
+    head, body, signature = token.split(".")
+    flipped = signature[:-2] + ("A" if signature[-2] != "A" else "B") + signature[-1]
+    return {
+        "empty": "", "not a token": "garbage", "two parts": f"{head}.{body}", "four parts": token + ".x",
+        "no signature": f"{head}.{body}.", "other signature": f"{head}.{body}.{flipped}",
+        "padded": token + "=", "other key": forge(header, claims),
+        "alg none": encode(json.dumps(header | {"alg": "none"}).encode()) + f".{body}.",
+        "alg HS512": encode(json.dumps(header | {"alg": "HS512"}).encode()) + f".{body}.{signature}",
+        "other claims": f"{head}.{encode(json.dumps(claims | {'role': 'owner'}).encode())}.{signature}",
+        "empty key": forge(header, claims, b""), "no kid": forge({"alg": "HS256", "typ": "at+jwt"}, claims),
+        "expired": forge(header, claims | {"exp": 1}), "long": "a" * 5000 + "." + body + "." + signature,
+    }
+
+
+def test_bad_tokens_are_all_the_same(api, person):
+    seen = set()
+    for name, token in bad_tokens(person.token).items():
+        answer = api.get("/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+        assert_problem(answer, 401, "unauthenticated"), name
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        if name not in ("empty", "expired"):
+            seen.add(answer.json["detail"])
+    assert len(seen) == 1, seen
+
+
+@pytest.mark.parametrize("value", [None, "", "Bearer", "Basic YTpi", "Bearer  ", "bearer", "Token x", "Bearer a b"])
+def test_without_a_bearer_token(api, value):
+    assert_problem(api.get("/api/auth/me", headers={"Authorization": value}), 401, "unauthenticated")
+
+
+def test_the_scheme_is_not_case_sensitive(api, person):
+    assert api.get("/api/auth/me", headers={"Authorization": f"bEARER {person.token}"}).status == 200
