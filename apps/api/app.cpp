@@ -61,7 +61,6 @@ std::int64_t newest_control_schema() {
 int serve(const config::loaded& configuration) {
     const auto& s = configuration.values;
     runtime::signals signals;  // before any thread, so that all inherit the mask
-    log::info("starting", {{"version", version_text}, {"configuration", configuration.report}});
 
     // The ports and the database, before anything else is built on them.
     require_free({s.bind_address, s.port}, "PORT");

@@ -3,7 +3,6 @@
 
 #include <stdexcept>
 
-#include "base/version.hpp"
 #include "observability/process_metrics.hpp"
 #include "ops/drain.hpp"
 #include "ops/ops_routes.hpp"
@@ -35,7 +34,6 @@ std::int64_t newest_control_schema() {
 int serve(const config::loaded& configuration) {
     const auto& s = configuration.values;
     runtime::signals signals;  // before any thread, so that all inherit the mask
-    log::info("starting", {{"version", version_text}, {"configuration", configuration.report}});
 
     const http::endpoint_address ops_address{s.ops_bind, s.ops_port};
     if (auto ok = http::check_listen(ops_address); !ok)

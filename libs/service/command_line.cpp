@@ -25,6 +25,15 @@ void print_help(const program_info& program) {
         program.name, program.purpose);
 }
 
+/// A block for people, one line for machines: a reader of JSON lines must not meet anything else.
+void report_start(const program_info& program, const config::loaded& loaded) {
+    if (loaded.values.log_json)
+        log::info("starting", {{"program", program.name}, {"version", version_text}, {"configuration", loaded.report}});
+    else
+        std::cout << fmt::format("{} {}\n{}", program.name, version_text, loaded.report) << std::flush;
+    for (const auto& warning : loaded.warnings) log::warn(warning);
+}
+
 /// The exit status of a flag that is answered at once; nullopt: go on and serve.
 std::optional<int> answer_flag(const program_info& program, std::span<char* const> arguments) {
     if (arguments.size() < 2) return std::nullopt;
@@ -59,7 +68,7 @@ int run(const program_info& program, std::span<char* const> arguments, const std
     int status = exit_failed;
     try {
         log::start(log_options(loaded->values));
-        for (const auto& warning : loaded->warnings) log::warn(warning);
+        report_start(program, *loaded);
         status = serve(*loaded);
     } catch (const std::exception& e) {
         log::error("cannot go on", {{"reason", e.what()}});

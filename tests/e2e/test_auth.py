@@ -156,7 +156,8 @@ def test_bad_tokens_are_all_the_same(api, person):
     seen = set()
     for name, token in bad_tokens(person.token).items():
         answer = api.get("/api/auth/me", headers={"Authorization": f"Bearer {token}"})
-        assert_problem(answer, 401, "unauthenticated"), name
+        assert answer.status == 401, (name, answer)
+        assert_problem(answer, 401, "unauthenticated")
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
         if name not in ("empty", "expired"):
             seen.add(answer.json["detail"])

@@ -38,8 +38,7 @@ def still_serving(person):
      ["/title", "/completed", "/priority", "/due_at", "/description", "/x"]),
 ])
 def test_each_wrong_member_is_named(person, members, wrong):
-    for answer in (person.post("/api/tasks", members), ):
-        assert sorted(pointers(answer)) == sorted(wrong)
+    assert sorted(pointers(person.post("/api/tasks", members))) == sorted(wrong)
     task = person.post("/api/tasks", {"title": "target"}).headers["Location"]
     assert sorted(pointers(person.put(task, members))) == sorted(wrong)
     patched = person.patch(task, members)
@@ -110,7 +109,7 @@ def test_many_members(person):
 
 def test_hostile_texts_are_kept_as_they_are(person):
     for text in ("../../etc/passwd", "${jndi:ldap://x}", "{{7*7}}", "\u202egnp.exe", "\ufeffbom", "a\u0000b".replace("\u0000", "\u0001"),
-                 "\u00e9 vs e\u0301", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), "=1+1", "\u2028\u2029", "\x7f"):
+                 "\u00e9 vs e\u0301", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), "=1+1", "a\u2028\u2029", "\x7f"):
         answer = person.post("/api/tasks", {"title": text})
         assert answer.status == 201, answer
         assert person.get(answer.headers["Location"]).json["title"] == text

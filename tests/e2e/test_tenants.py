@@ -79,9 +79,9 @@ def test_the_leak_matrix(table, tenants):
             shown = (answer.body.decode("utf-8", "replace") + str(answer.headers.items())).replace(sent_by_us or "\0", "")
             assert not any(secret in shown for secret in foreign if secret != sent_by_us), told
             if row.secured and not known:
-                assert_problem(answer, 401, "unauthenticated"), told
+                assert answer.status == 401, told
             elif row.secured and row.has_id:
-                assert_problem(answer, 404, "not-found"), told
+                assert answer.status == 404, told
     assert (victim.get("/api/tasks").body, victim.get("/api/auth/me").body) == before
 
 

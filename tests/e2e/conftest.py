@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole Bulkhead for the tests of a session: private PostgreSQL and Redis, the migrated control database, the tenants
+"default" and "acme", one API and one worker. The programs come from $BULKHEAD_BIN. Everything ends with pytest, also when
+that is killed; a program that does not end with status 0, or that a sanitizer complains of, fails the session."""
+import base64
+import os
+import pathlib
+import re
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from api_client import Api
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("BULKHEAD_BIN", ROOT / "build" / "dev" / "bin"))
+PATIENCE = 120  # seconds, for what takes one or two: sanitizers and a busy machine included
+SANITIZER_REPORT = re.compile(r"(ERROR|WARNING|SUMMARY): \w*Sanitizer|runtime error:")
+SANITIZER_OPTIONS = {"ASAN_OPTIONS": "exitcode=99:detect_leaks=1", "TSAN_OPTIONS": "exitcode=99:second_deadlock_stack=1",
+                     "UBSAN_OPTIONS": "exitcode=99:halt_on_error=1:print_stacktrace=1"}
+
+
+class ReservedPort:
+    """A free port that nobody else is given as long as this lives. The bound socket does not listen, so that a program
+    that sets SO_REUSEADDR can bind the port too. Merely looking for a free one is not enough: the API's listeners share
+    ports (SO_REUSEPORT), and two test sessions with the same one would not notice."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.socket.bind(("127.0.0.1", 0))
+        self.number = self.socket.getsockname()[1]
+
+
+class Servers:
+    """PostgreSQL and Redis, from infra/scripts/private-servers, which obeys lines on its stdin and ends with it."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([ROOT / "infra/scripts/private-servers", "run"], bufsize=0,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.received = b""
+        lines = iter(self._line, "READY")
+        self.env = dict(line.split("=", 1) for line in lines)
+
+    def _line(self):
+        end = time.monotonic() + PATIENCE
+        while b"\n" not in self.received:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
+            assert ready, "the private servers do not answer"
+            piece = os.read(self.process.stdout.fileno(), 4096)
+            assert piece, "the private servers ended; their messages are above"
+            self.received += piece
+        line, self.received = self.received.split(b"\n", 1)
+        return line.decode()
+
+    def command(self, line):
+        self.process.stdin.write(f"{line}\n".encode())
+        assert self._line() == "ok", line
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+
+
+class Service:
+    """The API or the worker, with its log in a file."""
+
+    def __init__(self, binary, environment, log):
+        self.name, self.log = binary.name, log
+        # The program dies with the thread that starts it, which is pytest's only one then.
+        with open(log, "wb") as output:
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", binary], env=environment, cwd=log.parent,
+                                            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+    def tail(self):
+        return f"{self.name}, the end of its log:\n{self.log.read_text(errors='replace')[-4000:]}"
+
+    def wait_until_ready(self, url):
+        api, end = Api(url), time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            assert self.process.poll() is None, f"ended with status {self.process.returncode}. {self.tail()}"
+            try:
+                if api.get("/health/ready").status == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"not ready after {PATIENCE} s. {self.tail()}")
+
+    def stop(self):
+        """What is wrong with how it ended; empty when nothing is."""
+        early = self.process.poll() is not None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = "none, it had to be killed"
+        if early or status != 0 or SANITIZER_REPORT.search(self.log.read_text(errors="replace")):
+            return f"{'ended before it was told to, ' if early else ''}exit status {status}. {self.tail()}"
+        return ""
+
+
+class Stack:
+    """url, ops_url, worker_ops_url: where it listens. env: the environment of the programs. bin: their folder."""
+
+    def __init__(self, folder):
+        self.bin, self.folder, self.services = BIN, folder, []
+        self.servers = Servers()
+        self.ports = [ReservedPort() for _ in range(3)]
+        self.url, self.ops_url, self.worker_ops_url = (f"http://127.0.0.1:{port.number}" for port in self.ports)
+        self.env = {
+            "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **self.servers.env,
+            "ENVIRONMENT": "test", "BIND_ADDRESS": "127.0.0.1", "PORT": str(self.ports[0].number), "API_THREADS": "2",
+            "JWT_SECRET": secrets.token_urlsafe(32), "DATA_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "PLATFORM_ADMIN_TOKEN": secrets.token_urlsafe(32), "PASSWORD_HASH": "bcrypt:4", "DEFAULT_TENANT": "default",
+            "RATE_LIMIT": "off", "RATE_LIMIT_AUTH": "off", "LOG_FORMAT": "json",
+            **{name: f"{value}:{os.environ.get(name, '')}" for name, value in SANITIZER_OPTIONS.items()}}
+
+    def start(self):
+        self.migrate("up")
+        self.migrate("tenant", "create", "default", "--if-absent")
+        self.create_tenant("acme")
+        api = self.launch("bulkhead-api", OPS_PORT=str(self.ports[1].number))
+        worker = self.launch("bulkhead-worker", OPS_PORT=str(self.ports[2].number))
+        api.wait_until_ready(self.url)
+        worker.wait_until_ready(self.worker_ops_url)
+
+    def launch(self, program, **settings):
+        assert (self.bin / program).exists(), f"{self.bin / program} is missing; BULKHEAD_BIN names the folder"
+        self.services.append(Service(self.bin / program, self.env | settings, self.folder / f"{program}.log"))
+        return self.services[-1]
+
+    def migrate(self, *arguments):
+        """Runs bulkhead-migrator; its stdout."""
+        done = subprocess.run([self.bin / "bulkhead-migrator", *arguments], env=self.env, cwd=self.folder, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+        assert done.returncode == 0, f"bulkhead-migrator {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def create_tenant(self, slug):
+        self.migrate("tenant", "create", slug)
+
+    def api_pid(self):
+        """None once it has ended."""
+        process = self.services[0].process
+        return process.pid if process.poll() is None else None
+
+    # stop is a clean shutdown, kill is SIGKILL; start returns when connections are accepted, on the same port.
+    def stop_postgres(self): self.servers.command("postgres stop")
+    def kill_postgres(self): self.servers.command("postgres kill")
+    def start_postgres(self): self.servers.command("postgres start")
+    def stop_redis(self): self.servers.command("redis stop")
+    def kill_redis(self): self.servers.command("redis kill")
+    def start_redis(self): self.servers.command("redis start")
+
+    def stop(self):
+        problems = [problem for service in self.services if (problem := service.stop())]
+        self.servers.stop()
+        assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory):
+    running = Stack(tmp_path_factory.mktemp("stack"))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def api(stack):
+    """Requests without a token, to the tenant "default"."""
+    return Api(stack.url)
+
+
+@pytest.fixture
+def person(api):
+    """A user nobody else is."""
+    return api.sign_up()
