@@ -23,7 +23,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 add_library(bulkhead_options INTERFACE)
 add_library(bulkhead::options ALIAS bulkhead_options)
 target_include_directories(bulkhead_options INTERFACE ${CMAKE_SOURCE_DIR}/libs)
-# Asio's implementation is compiled once, in libs/runtime/asio_implementation.cpp.
+# Asio's implementation is compiled once, in libs/base/asio_implementation.cpp.
 target_compile_definitions(bulkhead_options INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 target_compile_options(bulkhead_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wcast-qual -Wformat=2 -Wundef

@@ -24,7 +24,7 @@ process_spawn() {
         echo "$self $(process_stamp "$self") $(stat -c %i "$pidfile.new")" >"$pidfile.new"
         mv "$pidfile.new" "$pidfile"
         exec setsid "$@"
-    ) </dev/null >>"$log" 2>&1 9>&- &
+    ) </dev/null >>"$log" 2>&1 8>&- 9>&- &
     # The pid file exists when this returns, unless the process is gone already.
     local pid=$! recorded
     disown "$pid"  # no "Killed" messages from bash

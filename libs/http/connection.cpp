@@ -99,7 +99,9 @@ awaitable<bool> connection::receive_head() {
         }
         if (outcome.state == progress::refused) {
             head_.clear();
-            co_await refuse({.code = outcome.why.code, .detail = std::string(outcome.why.detail)});
+            // Named: GCC 12 destroys an aggregate made inside a co_await expression twice (bug 107288).
+            error failure{.code = outcome.why.code, .detail = std::string(outcome.why.detail)};
+            co_await refuse(std::move(failure));
             co_return false;
         }
         if (!output_.empty() && !co_await flush()) co_return false;
@@ -112,7 +114,8 @@ awaitable<bool> connection::receive_head() {
         if (!co_await receive()) {
             if (timed_out_ && phase_ == phase::head) {
                 head_.clear();
-                co_await refuse({.code = errc::request_timeout});
+                error failure{.code = errc::request_timeout};
+                co_await refuse(std::move(failure));
             }
             co_return false;
         }

@@ -60,6 +60,6 @@ def sample(schema, document):
         return schema.get("minimum", 0)
     if kind == "boolean":
         return False
-    texts = {"email": "sample@example.com", "uuid": "0197c5a0-0000-7000-8000-000000000000", "date-time": "2031-01-01T00:00:00Z",
-             "password": "correct horse battery staple"}
+    texts = {"email": "sample@example.com", "uuid": "0197c5a0-0000-7000-8000-000000000000",
+             "date-time": "2031-01-01T00:00:00Z", "password": "correct horse battery staple"}
     return texts.get(schema.get("format"), "x" * max(schema.get("minLength", 0), 1))

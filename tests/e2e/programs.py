@@ -10,9 +10,14 @@ import time
 from api_client import Api
 
 
+# An address of this process alone: servers share ports (SO_REUSEPORT), so that two test sessions that happen to choose
+# the same port of the same address would not notice.
+ADDRESS = f"127.{100 + (os.getpid() >> 16) % 100}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+
+
 def free_port():
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((ADDRESS, 0))
         return probe.getsockname()[1]
 
 

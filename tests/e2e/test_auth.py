@@ -36,7 +36,8 @@ def test_signup_makes_a_session(api):
     assert 0 < session["expires_in"] <= 24 * 3600
     user = session["user"]
     assert UUID.match(user["id"]) and TIME.match(user["created_at"])
-    assert (user["email"], user["name"], user["role"], user["email_verified"]) == (email, "Ada Lovelace", "member", False)
+    expected = {"email": email, "name": "Ada Lovelace", "role": "member", "email_verified": False}
+    assert expected.items() <= user.items()
     assert PASSWORD not in answer.body.decode() and "hash" not in answer.body.decode()
     assert api.asking(token=session["access_token"]).get("/api/auth/me").json == user
 
@@ -78,7 +79,8 @@ def test_wrong_password_and_unknown_user_get_the_same_answer(api, person):
     assert shown[0] == shown[1]
 
 
-@pytest.mark.parametrize("change", [str.upper, lambda p: p + " ", lambda p: " " + p, lambda p: p[:-1], lambda p: p + "\u0301"])
+@pytest.mark.parametrize("change", [str.upper, lambda p: p + " ", lambda p: " " + p, lambda p: p[:-1],
+                                    lambda p: p + "\u0301"])
 def test_the_password_counts_exactly(api, person, change):
     assert_problem(api.post("/api/auth/login", {"email": person.email, "password": change(PASSWORD)}),
                    401, "invalid-credentials")

@@ -27,13 +27,15 @@ def still_serving(person):
     ({"title": "x", "completed": "true"}, ["/completed"]), ({"title": "x", "completed": 1}, ["/completed"]),
     ({"title": "x", "priority": "urgent"}, ["/priority"]), ({"title": "x", "priority": "High"}, ["/priority"]),
     ({"title": "x", "priority": 1}, ["/priority"]),
-    ({"title": "x", "due_at": "2031-02-29T00:00:00Z"}, ["/due_at"]), ({"title": "x", "due_at": "tomorrow"}, ["/due_at"]),
+    ({"title": "x", "due_at": "2031-02-29T00:00:00Z"}, ["/due_at"]),
+    ({"title": "x", "due_at": "tomorrow"}, ["/due_at"]),
     ({"title": "x", "due_at": "2031-01-01"}, ["/due_at"]), ({"title": "x", "due_at": 1767225600}, ["/due_at"]),
     ({"title": "x", "due_at": "2031-01-01T00:00:00"}, ["/due_at"]),
     ({"title": "x", "due_at": "2031-13-01T00:00:00Z"}, ["/due_at"]), ({"title": "x", "due_at": ""}, ["/due_at"]),
     ({"title": "x", "owner": "me"}, ["/owner"]), ({"title": "x", "id": "mine"}, ["/id"]),
     ({"title": "x", "version": 7}, ["/version"]), ({"title": "x", "user_id": "u"}, ["/user_id"]),
-    ({"title": "x", "": 1}, ["/"]), ({"title": "x", "a/b~c": 1}, ["/a~1b~0c"]), ({"title": "x", "Title": "y"}, ["/Title"]),
+    ({"title": "x", "": 1}, ["/"]), ({"title": "x", "a/b~c": 1}, ["/a~1b~0c"]),
+    ({"title": "x", "Title": "y"}, ["/Title"]),
     ({"title": 1, "completed": 2, "priority": 3, "due_at": 4, "description": 5, "x": 6},
      ["/title", "/completed", "/priority", "/due_at", "/description", "/x"]),
 ])
@@ -85,7 +87,8 @@ def test_other_media_types(person, media_type):
     assert_problem(answer, 415, "unsupported-media-type")
 
 
-@pytest.mark.parametrize("media_type", ["application/json;charset=utf-8", "Application/JSON", 'application/json; charset="UTF-8"'])
+@pytest.mark.parametrize("media_type", ["application/json;charset=utf-8", "Application/JSON",
+                                        'application/json; charset="UTF-8"'])
 def test_spellings_of_the_media_type(person, media_type):
     assert person.post("/api/tasks", {"title": "x"}, headers={"Content-Type": media_type}).status == 201
 
@@ -108,8 +111,8 @@ def test_many_members(person):
 
 
 def test_hostile_texts_are_kept_as_they_are(person):
-    for text in ("../../etc/passwd", "${jndi:ldap://x}", "{{7*7}}", "\u202egnp.exe", "\ufeffbom", "a\u0000b".replace("\u0000", "\u0001"),
-                 "\u00e9 vs e\u0301", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), "=1+1", "a\u2028\u2029", "\x7f"):
+    for text in ("../../etc/passwd", "${jndi:ldap://x}", "{{7*7}}", "\u202egnp.exe", "\ufeffbom", "a\u0001b", "=1+1",
+                 "\u00e9 vs e\u0301", "\U0001f600", "a\u2028\u2029", "\x7f"):
         answer = person.post("/api/tasks", {"title": text})
         assert answer.status == 201, answer
         assert person.get(answer.headers["Location"]).json["title"] == text
@@ -118,7 +121,7 @@ def test_hostile_texts_are_kept_as_they_are(person):
 def test_mutated_bodies_never_break_the_server(person):
     """A seeded handful of byte faults in a good body; api_client fails on any 500."""
     chance = random.Random(20310101)
-    good = json.dumps({"title": "caf\u00e9", "priority": "low", "due_at": "2031-01-01T00:00:00Z", "completed": False}).encode()
+    good = b'{"title":"caf\xc3\xa9","priority":"low","due_at":"2031-01-01T00:00:00Z","completed":false}'
     for _ in range(300):
         body = bytearray(good)
         for _ in range(chance.randint(1, 4)):

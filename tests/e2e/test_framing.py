@@ -140,7 +140,8 @@ def test_good_bodies_are_read(api):
 def test_100_continue(api):
     body = b'{"email":"nobody@example.com","password":"wrong password"}'
     with socket.create_connection((api.host, api.port), timeout=8) as connection:
-        connection.sendall(POST + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
+        connection.sendall(POST + b"Expect: 100-continue\r\nConnection: close\r\n"
+                           b"Content-Length: %d\r\n\r\n" % len(body))
         assert connection.recv(65536).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
         connection.sendall(body)
         assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")

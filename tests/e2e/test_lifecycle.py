@@ -10,7 +10,7 @@ import time
 import pytest
 
 from api_client import PASSWORD, Api, statuses
-from programs import Program, free_port
+from programs import ADDRESS, Program, free_port
 
 PROGRAMS = ["bulkhead-api", "bulkhead-worker", "bulkhead-migrator"]
 SERVERS = ["bulkhead-api", "bulkhead-worker"]
@@ -21,8 +21,8 @@ EX_CONFIG = 78
 def settings(stack):
     """A complete environment with ports of its own."""
     return {"DATABASE_URL": stack.env["DATABASE_URL"], "REDIS_URL": stack.env["REDIS_URL"],
-            "JWT_SECRET": stack.env["JWT_SECRET"], "BIND_ADDRESS": "127.0.0.1", "PORT": str(free_port()),
-            "OPS_PORT": str(free_port()), "ENVIRONMENT": "test", "PASSWORD_HASH": "bcrypt:4", "API_THREADS": "2"} \
+            "JWT_SECRET": stack.env["JWT_SECRET"], "BIND_ADDRESS": ADDRESS, "PORT": str(free_port()),
+            "OPS_BIND": ADDRESS, "OPS_PORT": str(free_port()), "ENVIRONMENT": "test", "PASSWORD_HASH": "bcrypt:4", "API_THREADS": "2"} \
         | {name: stack.env[name] for name in ("DATA_KEY",) if name in stack.env}
 
 
@@ -42,7 +42,7 @@ def start(stack, settings):
 
 
 def url_of(settings, name="PORT"):
-    return f"http://127.0.0.1:{settings[name]}"
+    return f"http://{ADDRESS}:{settings[name]}"
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -82,16 +82,17 @@ def test_every_wrong_setting_is_listed_at_once(start):
         run = start("bulkhead-api", *arguments, **wrong)
         assert run.wait() == EX_CONFIG
         for name in wrong:
-            assert sum(bool(re.search(rf"\b{name}\b", line)) for line in run.stderr.splitlines()) >= 1, (name, run.stderr)
+            assert re.search(rf"\b{name}\b", run.stderr), (name, run.stderr)
         assert "tooshort" not in run.output
 
 
 def test_production_refuses_what_is_unsafe(start):
-    run = start("bulkhead-api", "--check-config", ENVIRONMENT="production", DEBUG="true", PASSWORD_HASH="bcrypt:4", DATA_KEY=None,
-                DATABASE_URL="postgresql://u:p@db.example.com/x?sslmode=disable", REDIS_URL="redis://cache.example.com/0",
+    run = start("bulkhead-api", "--check-config", ENVIRONMENT="production", DEBUG="true", PASSWORD_HASH="bcrypt:4",
+                DATABASE_URL="postgresql://u:p@db.example.com/x?sslmode=disable", DATA_KEY=None,
+                REDIS_URL="redis://cache.example.com/0",
                 JWT_SECRET="change-me-change-me-change-me-change-me")
     assert run.wait() == EX_CONFIG
-    for name in ("DEBUG", "PASSWORD_HASH", "DATA_KEY", "DATABASE_URL", "REDIS_URL", "JWT_SECRET"):
+    for name in ("DEBUG", "PASSWORD_HASH", "DATA_KEY", "DB_SSL_MODE", "REDIS_URL", "JWT_SECRET"):
         assert name in run.stderr, run.stderr
 
 
@@ -117,11 +118,10 @@ def test_a_setting_from_a_file(start, settings, tmp_path):
 
 @pytest.mark.parametrize("program", SERVERS)
 def test_no_database_at_start(start, program):
-    run = start(program, DATABASE_URL=f"postgresql://u:hidden-password@127.0.0.1:{free_port()}/x")
+    run = start(program, DATABASE_URL=f"postgresql://u:hidden-password@{ADDRESS}:{free_port()}/x")
     assert run.wait(60) == 1
-    attempts = [line for line in run.output.splitlines() if re.search(r"attempt", line, re.I) and re.search(r"\b[123]\b", line)]
-    numbered = [line for line in attempts if "after" not in line]
-    assert len(numbered) == 3, run.output
+    attempts = [line for line in run.output.splitlines() if "attempt" in line and "after" not in line]
+    assert len(attempts) == 3, run.output
     assert "hidden-password" not in run.output
 
 
@@ -136,13 +136,11 @@ def test_a_database_that_comes_late_is_waited_for(stack, start, settings):
     assert run.stop() == 0
 
 
-@pytest.mark.parametrize("program", SERVERS)
-@pytest.mark.parametrize("setting", ["PORT", "OPS_PORT"])
+@pytest.mark.parametrize("program, setting", [("bulkhead-api", "PORT"), ("bulkhead-api", "OPS_PORT"),
+                                              ("bulkhead-worker", "OPS_PORT")])
 def test_a_busy_port_is_one_clear_line(start, settings, program, setting):
-    if (program, setting) == ("bulkhead-worker", "PORT"):
-        pytest.skip("the worker has no such port")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", int(settings[setting])))
+        taken.bind((ADDRESS, int(settings[setting])))
         taken.listen()
         run = start(program)
         assert run.wait() == 1

@@ -64,8 +64,9 @@ def test_it_is_the_recorded_one(document):
     served = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if os.environ.get("UPDATE_GOLDEN") == "1":
         GOLDEN.write_text(served)
-    assert GOLDEN.exists(), f"{GOLDEN} is missing; make it: UPDATE_GOLDEN=1 infra/dev test -R openapi"
-    assert served == GOLDEN.read_text(), "the API has changed; if that is meant: UPDATE_GOLDEN=1 infra/dev test -R openapi"
+    update = "UPDATE_GOLDEN=1 infra/dev test -R openapi"
+    assert GOLDEN.exists(), f"{GOLDEN} is missing; make it: {update}"
+    assert served == GOLDEN.read_text(), f"the API has changed; if that is meant: {update}"
 
 
 def test_every_operation_is_described(document):

@@ -119,8 +119,8 @@ def test_what_the_cursor_stands_on_may_go_away(api):
 
 def test_a_tampered_cursor_is_refused(reader):
     cursor = reader.get("/api/tasks", limit=5).json["next_cursor"]
-    others = [cursor[:-1], cursor + "A", cursor[1:], cursor.swapcase(), cursor[::-1], cursor + "=", "x" * 2000, "bnVsbA",
-              "e30", "null", "\u2603", " " + cursor]
+    others = [cursor[:-1], cursor + "A", cursor[1:], cursor.swapcase(), cursor[::-1], cursor + "=", "x" * 2000,
+              "bnVsbA", "e30", "null", "\u2603", " " + cursor]
     others += [cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1:] for at in range(0, len(cursor), 5)]
     for other in others:
         answer = reader.get("/api/tasks", limit=5, cursor=other)

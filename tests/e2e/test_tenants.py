@@ -52,10 +52,12 @@ def intruders(tenants):
     header, claims = parts_of(tenants.home.owner.token)
     foreign, foreign_claims = parts_of(tenants.other.owner.token)
     signature = tenants.other.owner.token.split(".")[2]
+    moved = foreign_claims | {"tid": claims["tid"]}
     for name, head, body in (("claims of the victim under a foreign signature", foreign, claims),
-                             ("foreign claims with the victim's tenant", foreign, foreign_claims | {"tid": claims["tid"]}),
+                             ("foreign claims with the victim's tenant", foreign, moved),
                              ("the victim's key id", header, foreign_claims)):
-        yield name, bare.asking(token=".".join([encode(json.dumps(head).encode()), encode(json.dumps(body).encode()), signature])), False
+        forged = [encode(json.dumps(part).encode()) for part in (head, body)] + [signature]
+        yield name, bare.asking(token=".".join(forged)), False
 
 
 def ask(who, row, identity, **more):
@@ -75,9 +77,10 @@ def test_the_leak_matrix(table, tenants):
             own_tenant = intruder is tenants.home.neighbour
             foreign = [victim.task["id"], victim.user["id"], victim.email]
             foreign += [] if own_tenant else [tenants.home.canary]
-            sent_by_us = victim.task["id"] if row.has_id else ""
-            shown = (answer.body.decode("utf-8", "replace") + str(answer.headers.items())).replace(sent_by_us or "\0", "")
-            assert not any(secret in shown for secret in foreign if secret != sent_by_us), told
+            if row.has_id:
+                foreign.remove(victim.task["id"])  # it was in our question
+            shown = answer.body.decode("utf-8", "replace") + str(answer.headers.items())
+            assert not any(secret in shown for secret in foreign), told
             if row.secured and not known:
                 assert answer.status == 401, told
             elif row.secured and row.has_id:
@@ -104,11 +107,12 @@ def test_an_unknown_tenant(table, tenants):
             assert_problem(answer, 404, "tenant-unknown")
 
 
-@pytest.mark.parametrize("slug", ["", "A", "default ", "d", "-a", "a" * 60, "a_b", "../default", "default,other", "%00", "caf\u00e9"])
+@pytest.mark.parametrize("slug", ["", "A", "d", "-a", "a" * 60, "a_b", "../default", "default,other", "%00", "caf\u00e9"])
 def test_what_is_no_slug_is_no_tenant(tenants, slug):
     body = {"email": f"{unique('slug')}@example.com", "password": PASSWORD}
-    answer = tenants.home.api.asking(tenant=None).post("/api/auth/login", body, headers={"X-Tenant-ID": slug.encode("latin-1")})
-    assert answer.status in (400, 404) or slug == "default ", answer
+    named = {"X-Tenant-ID": slug.encode("latin-1")}
+    answer = tenants.home.api.asking(tenant=None).post("/api/auth/login", body, headers=named)
+    assert answer.status in (400, 404), answer
 
 
 def test_accounts_are_per_tenant(tenants):
@@ -133,6 +137,6 @@ def test_the_default_tenant_is_used_when_none_is_named(tenants):
 def test_the_token_alone_names_the_tenant(tenants):
     for tenant in (tenants.home, tenants.other):
         person = tenant.owner.asking(tenant=None)
-        items = person.get("/api/tasks").json["items"]
-        assert [task["title"] for task in items] == [f"{tenant.canary} title"]
+        titles = [task["title"] for task in person.get("/api/tasks", q="canary").json["items"]]
+        assert titles == [f"{tenant.canary} title"]
     assert tenants.home.owner.get("/api/auth/me").json["id"] != tenants.other.owner.get("/api/auth/me").json["id"]
