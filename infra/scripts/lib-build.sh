@@ -4,10 +4,7 @@ package_list=$top/infra/packages/debian.txt
 
 # debian_release: the column of the package list that fits this machine; a newer or derived one is taken for trixie.
 debian_release() {
-    local VERSION_CODENAME=''
-    # shellcheck disable=SC1091
-    . /etc/os-release
-    if [ "$VERSION_CODENAME" = bookworm ]; then echo bookworm; else echo trixie; fi
+    if grep -qx 'VERSION_CODENAME=bookworm' /etc/os-release; then echo bookworm; else echo trixie; fi
 }
 
 # for_each_package SET FUNCTION: calls FUNCTION PACKAGE INSTEAD REASON for every row that `up`, or `up` and `test`, need here.
