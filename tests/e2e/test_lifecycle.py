@@ -22,7 +22,8 @@ def settings(stack):
     """A complete environment with ports of its own."""
     return {"DATABASE_URL": stack.env["DATABASE_URL"], "REDIS_URL": stack.env["REDIS_URL"],
             "JWT_SECRET": stack.env["JWT_SECRET"], "BIND_ADDRESS": ADDRESS, "PORT": str(free_port()),
-            "OPS_BIND": ADDRESS, "OPS_PORT": str(free_port()), "ENVIRONMENT": "test", "PASSWORD_HASH": "bcrypt:4", "API_THREADS": "2"} \
+            "OPS_BIND": ADDRESS, "OPS_PORT": str(free_port()), "ENVIRONMENT": "test",
+            "PASSWORD_HASH": "bcrypt:4", "API_THREADS": "2"} \
         | {name: stack.env[name] for name in ("DATA_KEY",) if name in stack.env}
 
 

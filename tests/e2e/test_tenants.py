@@ -107,7 +107,8 @@ def test_an_unknown_tenant(table, tenants):
             assert_problem(answer, 404, "tenant-unknown")
 
 
-@pytest.mark.parametrize("slug", ["", "A", "d", "-a", "a" * 60, "a_b", "../default", "default,other", "%00", "caf\u00e9"])
+@pytest.mark.parametrize("slug", ["", "A", "d", "-a", "a" * 60, "a_b", "../default", "default,other", "%00",
+                                  "caf\u00e9"])
 def test_what_is_no_slug_is_no_tenant(tenants, slug):
     body = {"email": f"{unique('slug')}@example.com", "password": PASSWORD}
     named = {"X-Tenant-ID": slug.encode("latin-1")}
