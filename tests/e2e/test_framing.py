@@ -107,7 +107,8 @@ def sized(target=b"/health", extra=b""):
 @pytest.mark.parametrize("sent, status", [
     (sized(b"/" + b"a" * 8000), 404), (sized(b"/" + b"a" * 9000), 414), (sized(b"/health?" + b"a" * 70_000), 414),
     (sized(extra=b"A: " + b"b" * 17_000 + b"\r\n"), 431), (sized(extra=b"A: b\r\n" * 101), 431),
-    (sized(extra=b"A: b\r\n" * 90), 200), (sized(extra=b"Expect: 200-ok\r\n"), 417)])
+    (sized(extra=b"A: b\r\n" * 90), 200), (sized(extra=b"Expect: 200-ok\r\n"), 417)],
+    ids=["target that fits", "target", "query", "header section", "header count", "many headers", "expectation"])
 def test_limits_of_the_head(api, sent, status):
     received, closed = raw_exchange(api, sent)
     assert statuses(received) == [status], received[:300]
