@@ -14,7 +14,6 @@
 #include "reactor_parts.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
-#include "service/command_line.hpp"
 #include "service/control_database.hpp"
 #include "service/from_settings.hpp"
 
@@ -107,6 +106,7 @@ int serve(const config::loaded& configuration) {
     stack.push("connections", [&] { reactors.run_on_each([&](std::size_t i) { parts[i]->stop(); }); });
     log::info("listening", {{"address", s.bind_address}, {"port", s.port}, {"ops_port", s.ops_port}, {"reactors", s.api_threads}});
 
+    signals.on_reload([] { service::reload(program); });
     signals.wait();
     ops::drain(state, reactors, [&](std::size_t i) -> http::server& { return parts[i]->server(); },
                {.delay = s.shutdown_drain_delay, .timeout = s.shutdown_timeout});

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
-#include "service/command_line.hpp"
 
 int main(int argc, char** argv) {
     using namespace bulkhead;
-    const service::program_info program{config::program::api, "bulkhead-api", "the HTTP API of Bulkhead"};
-    return service::run(program, {argv, static_cast<std::size_t>(argc)}, &api::serve);
+    return service::run(api::program, {argv, static_cast<std::size_t>(argc)}, &api::serve);
 }

@@ -48,7 +48,7 @@ class reactor_parts {
   private:
     const shared_parts& shared_;
     postgres::pool_set pools_;
-    persistence::redis_client redis_;
+    redis::redis_client redis_;
     tenancy::registry tenants_;
     tenancy::directory directory_;
     auth::access_tokens tokens_;

@@ -10,7 +10,6 @@
 #include "persistence/migrations/migration.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
-#include "service/command_line.hpp"
 #include "service/control_database.hpp"
 #include "service/from_settings.hpp"
 
@@ -53,7 +52,7 @@ int serve(const config::loaded& configuration) {
     runtime::reactor_group reactors("worker", 1);
     const auto ex = reactors[0].get_executor();
     postgres::pool_set pools(ex, pool_options(s));
-    persistence::redis_client redis(ex, service::redis_target(s), service::redis_options());
+    redis::redis_client redis(ex, service::redis_target(s), service::redis_options());
     tenancy::registry tenants(pools, control, box);
     ops::health health(state, tenants, redis);
     http::services services;
@@ -79,6 +78,7 @@ int serve(const config::loaded& configuration) {
     });
     log::info("listening", {{"ops_port", s.ops_port}});
 
+    signals.on_reload([] { service::reload(program); });
     signals.wait();
     ops::drain(state, reactors, [&](std::size_t) -> http::server& { return server; },
                {.delay = s.shutdown_drain_delay, .timeout = s.shutdown_timeout});

@@ -41,7 +41,7 @@ BOOST_DESCRIBE_STRUCT(liveness, (), (status))
 
 class health {
   public:
-    health(const program_state& state, tenancy::registry& control, persistence::redis_client& redis)
+    health(const program_state& state, tenancy::registry& control, redis::redis_client& redis)
         : state_(state), control_(control), redis_(redis) {}
 
     /// Asks both dependencies, each for at most a second.
@@ -55,7 +55,7 @@ class health {
 
     const program_state& state_;
     tenancy::registry& control_;
-    persistence::redis_client& redis_;
+    redis::redis_client& redis_;
 };
 
 /// GET /health, /health/live, /healthz, /health/ready, /readyz. Handlers use the service ops::health.

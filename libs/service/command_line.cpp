@@ -77,4 +77,14 @@ int run(const program_info& program, std::span<char* const> arguments, const std
     return status;
 }
 
+void reload(const program_info& program) {
+    const auto loaded = config::load(program.which, config::current_environment());
+    if (!loaded) {
+        for (const auto& problem : loaded.error()) log::error("reload: kept the old configuration", {{"problem", problem}});
+        return;
+    }
+    log::set_level(log_options(loaded->values).threshold);
+    log::info("reloaded", {{"LOG_LEVEL", loaded->values.log_level}});
+}
+
 }  // namespace bulkhead::service

@@ -45,13 +45,13 @@ auth::token_settings token_options(const config::settings& from) {
             .ttl = from.jwt_access_ttl};
 }
 
-persistence::redis_endpoint redis_target(const config::settings& from) {
+redis::redis_endpoint redis_target(const config::settings& from) {
     const auto& r = from.redis;
     return {.host = r.host, .port = r.port, .unix_path = r.unix_path, .user = r.user, .password = r.password, .database = r.database};
 }
 
-persistence::redis_client_options redis_options() {
-    persistence::redis_client_options out;
+redis::redis_client_options redis_options() {
+    redis::redis_client_options out;
     out.on_change = [was_up = false](bool up, std::string_view why) mutable {
         if (up)
             log::info("redis: connected");

@@ -24,9 +24,9 @@ sealed_box data_box(const config::settings& from);
 
 auth::token_settings token_options(const config::settings& from);
 
-persistence::redis_endpoint redis_target(const config::settings& from);
+redis::redis_endpoint redis_target(const config::settings& from);
 
 /// Logs when Redis comes and goes.
-persistence::redis_client_options redis_options();
+redis::redis_client_options redis_options();
 
 }  // namespace bulkhead::service

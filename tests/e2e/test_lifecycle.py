@@ -162,6 +162,29 @@ def test_a_signal_stops_it_cleanly(start, settings, program, with_signal):
         ops.get("/health/live")
 
 
+def wait_for_line(run, text, seconds=10):
+    end = time.monotonic() + seconds
+    while text not in run.output:
+        assert time.monotonic() < end, run.output
+        time.sleep(0.02)
+
+
+def test_sighup_reloads_what_can_change_and_keeps_the_old_when_it_is_wrong(start, settings, tmp_path):
+    level = tmp_path / "level"
+    level.write_text("info")
+    run = start("bulkhead-worker", LOG_LEVEL=None, LOG_LEVEL_FILE=str(level))
+    ops = run.wait_until_ready(url_of(settings, "OPS_PORT"))
+    level.write_text("deafening")
+    run.process.send_signal(signal.SIGHUP)
+    wait_for_line(run, "reload: kept the old configuration")
+    level.write_text("debug")
+    run.process.send_signal(signal.SIGHUP)
+    wait_for_line(run, '"message":"reloaded","LOG_LEVEL":"debug"')
+    assert ops.get("/health/live").status == 200
+    assert run.stop() == 0
+    assert '"level":"debug"' in run.output  # the steps of the shutdown are debug lines
+
+
 @pytest.mark.parametrize("program", SERVERS)
 def test_the_ops_port(start, settings, program):
     run = start(program)

@@ -15,7 +15,7 @@
 #include "support/servers.hpp"
 
 using namespace bulkhead;
-using namespace bulkhead::persistence;
+using namespace bulkhead::redis;
 using namespace std::chrono_literals;
 
 namespace {

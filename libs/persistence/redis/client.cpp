@@ -9,7 +9,7 @@
 #include "persistence/redis/link.hpp"
 #include "runtime/backoff.hpp"
 
-namespace bulkhead::persistence {
+namespace bulkhead::redis {
 
 /// Keeps one live link: makes a new one whenever the last has ended.
 class redis_client::supervisor {
@@ -81,4 +81,4 @@ awaitable<result<redis_reply>> redis_client::command(std::vector<std::string> ar
     co_return reply;
 }
 
-}  // namespace bulkhead::persistence
+}  // namespace bulkhead::redis

@@ -18,7 +18,7 @@
 #include "persistence/redis/reply.hpp"
 #include "runtime/asio.hpp"
 
-namespace bulkhead::persistence {
+namespace bulkhead::redis {
 
 struct redis_client_options {
     std::chrono::milliseconds connect_timeout{500};  // name, connection, AUTH, SELECT and PING together
@@ -67,4 +67,4 @@ private:
     std::shared_ptr<supervisor> supervisor_;  // shared with the coroutine that reconnects
 };
 
-}  // namespace bulkhead::persistence
+}  // namespace bulkhead::redis

@@ -14,7 +14,7 @@
 #include "base/testing/catch.hpp"
 
 using namespace bulkhead;
-using namespace bulkhead::persistence;
+using namespace bulkhead::redis;
 using namespace std::chrono_literals;
 
 namespace {

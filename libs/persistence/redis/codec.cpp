@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-namespace bulkhead::persistence {
+namespace bulkhead::redis {
 
 void append_redis_command(std::string& out, const std::vector<std::string>& argv) {
     std::vector<const char*> texts;
@@ -122,4 +122,4 @@ result<std::optional<redis_reply>> redis_reply_reader::next() {
     return std::optional(std::move(*reply));
 }
 
-}  // namespace bulkhead::persistence
+}  // namespace bulkhead::redis

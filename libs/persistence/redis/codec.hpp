@@ -15,7 +15,7 @@
 
 struct redisReader;
 
-namespace bulkhead::persistence {
+namespace bulkhead::redis {
 
 /// Appends one command as an array of bulk strings; arguments may hold any bytes. `argv` must not be empty.
 void append_redis_command(std::string& out, const std::vector<std::string>& argv);
@@ -50,4 +50,4 @@ private:
     std::unique_ptr<redisReader, deleter> reader_;
 };
 
-}  // namespace bulkhead::persistence
+}  // namespace bulkhead::redis

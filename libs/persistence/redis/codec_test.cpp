@@ -4,7 +4,7 @@
 #include "base/testing/catch.hpp"
 
 using namespace bulkhead;
-using namespace bulkhead::persistence;
+using namespace bulkhead::redis;
 using namespace std::string_literals;
 
 namespace {

@@ -7,7 +7,7 @@
 
 #include "base/secret.hpp"
 
-namespace bulkhead::persistence {
+namespace bulkhead::redis {
 
 struct redis_endpoint {
     std::string host = "127.0.0.1";  // name or address; unused when unix_path is set
@@ -18,4 +18,4 @@ struct redis_endpoint {
     int database = 0;
 };
 
-}  // namespace bulkhead::persistence
+}  // namespace bulkhead::redis

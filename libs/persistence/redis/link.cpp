@@ -10,7 +10,7 @@
 
 #include <utility>
 
-namespace bulkhead::persistence {
+namespace bulkhead::redis {
 
 redis_link::redis_link(executor where, const redis_endpoint& endpoint, const redis_client_options& options)
     : executor_(where),
@@ -211,4 +211,4 @@ void redis_link::close(std::string_view why) {
     }
 }
 
-}  // namespace bulkhead::persistence
+}  // namespace bulkhead::redis

@@ -16,7 +16,7 @@
 
 #include "persistence/redis/client.hpp"
 
-namespace bulkhead::persistence {
+namespace bulkhead::redis {
 
 class redis_link : public std::enable_shared_from_this<redis_link> {
 public:
@@ -78,4 +78,4 @@ private:
     bool writing_ = false;
 };
 
-}  // namespace bulkhead::persistence
+}  // namespace bulkhead::redis

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-namespace bulkhead::persistence {
+namespace bulkhead::redis {
 
 std::optional<std::int64_t> redis_reply::integer() const noexcept {
     const auto* number = std::get_if<std::int64_t>(&value);
@@ -43,4 +43,4 @@ bulkhead::error to_error(const redis_error& reply) {
     return {.code = errc::unavailable, .detail = "The cache cannot answer right now."};
 }
 
-}  // namespace bulkhead::persistence
+}  // namespace bulkhead::redis

@@ -12,7 +12,7 @@
 
 #include "base/error.hpp"
 
-namespace bulkhead::persistence {
+namespace bulkhead::redis {
 
 /// The error replies that callers treat differently; the first word of the message decides.
 enum class redis_error_kind {
@@ -63,4 +63,4 @@ redis_error_kind classify_redis_error(std::string_view message) noexcept;
 /// message.
 bulkhead::error to_error(const redis_error& reply);
 
-}  // namespace bulkhead::persistence
+}  // namespace bulkhead::redis
