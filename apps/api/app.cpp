@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
-#include <stdexcept>
-
 #include "base/version.hpp"
 #include "features/accounts/routes.hpp"
 #include "features/tasks/routes.hpp"
@@ -10,12 +8,12 @@
 #include "observability/process_metrics.hpp"
 #include "ops/drain.hpp"
 #include "ops/ops_routes.hpp"
-#include "persistence/migrations/embedded.hpp"
 #include "reactor_parts.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
 #include "service/control_database.hpp"
 #include "service/from_settings.hpp"
+#include "service/ports.hpp"
 
 namespace bulkhead::api {
 namespace {
@@ -25,11 +23,6 @@ constexpr http::api_info about_api{
     "Backend for SaaS products in which every tenant has a database of its own. Errors are RFC 9457 problem documents."};
 
 constexpr std::size_t hash_queue = 32;
-
-void require_free(const http::endpoint_address& where, std::string_view setting) {
-    if (auto ok = http::check_listen(where); !ok)
-        throw std::runtime_error(ok.error().detail + ": set " + std::string(setting) + " or stop what uses the port");
-}
 
 /// The routes that clients see. The document describes all but itself.
 void mount_api(http::router& routes, self_description& about, bool with_docs) {
@@ -49,12 +42,6 @@ postgres::pool_settings pool_options(const config::settings& s, unsigned budget)
     return out;
 }
 
-std::int64_t newest_control_schema() {
-    const auto set = migrations::load_migrations("control", migrations::control_files());
-    if (!set) throw std::runtime_error(set.error().message);
-    return set->head();
-}
-
 }  // namespace
 
 int serve(const config::loaded& configuration) {
@@ -62,8 +49,8 @@ int serve(const config::loaded& configuration) {
     runtime::signals signals;  // before any thread, so that all inherit the mask
 
     // The ports and the database, before anything else is built on them.
-    require_free({s.bind_address, s.port}, "PORT");
-    require_free({s.ops_bind, s.ops_port}, "OPS_PORT");
+    service::require_free({s.bind_address, s.port}, "PORT");
+    service::require_free({s.ops_bind, s.ops_port}, "OPS_PORT");
     const auto control = service::control_target(s);
     const auto server_facts = service::meet_control_database(s, control);
     const auto pools = pool_options(s, service::connection_budget(s, server_facts));
@@ -75,7 +62,7 @@ int serve(const config::loaded& configuration) {
     const auto box = service::data_box(s);
     ops::program_state state{.name = "bulkhead-api",
                              .environment = std::string(config::environment_name(s.env)),
-                             .schema_head = newest_control_schema()};
+                             .schema_head = service::newest_control_schema()};
     if (server_facts.schema_version < state.schema_head)
         log::warn("migrations are pending: not ready until bulkhead-migrator up has run");
 

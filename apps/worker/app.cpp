@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
-#include <stdexcept>
-
 #include "observability/process_metrics.hpp"
 #include "ops/drain.hpp"
 #include "ops/ops_routes.hpp"
-#include "persistence/migrations/embedded.hpp"
-#include "persistence/migrations/migration.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
 #include "service/control_database.hpp"
 #include "service/from_settings.hpp"
+#include "service/ports.hpp"
 
 namespace bulkhead::worker {
 namespace {
@@ -22,12 +19,6 @@ postgres::pool_settings pool_options(const config::settings& s) {
     return out;
 }
 
-std::int64_t newest_control_schema() {
-    const auto set = migrations::load_migrations("control", migrations::control_files());
-    if (!set) throw std::runtime_error(set.error().message);
-    return set->head();
-}
-
 }  // namespace
 
 int serve(const config::loaded& configuration) {
@@ -35,8 +26,7 @@ int serve(const config::loaded& configuration) {
     runtime::signals signals;  // before any thread, so that all inherit the mask
 
     const http::endpoint_address ops_address{s.ops_bind, s.ops_port};
-    if (auto ok = http::check_listen(ops_address); !ok)
-        throw std::runtime_error(ok.error().detail + ": set OPS_PORT or stop what uses the port");
+    service::require_free(ops_address, "OPS_PORT");
     const auto control = service::control_target(s);
     service::meet_control_database(s, control);
 
@@ -46,7 +36,7 @@ int serve(const config::loaded& configuration) {
     const auto box = service::data_box(s);
     ops::program_state state{.name = "bulkhead-worker",
                              .environment = std::string(config::environment_name(s.env)),
-                             .schema_head = newest_control_schema()};
+                             .schema_head = service::newest_control_schema()};
 
     // One reactor with its connections and the operator's port.
     runtime::reactor_group reactors("worker", 1);

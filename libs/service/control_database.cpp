@@ -8,6 +8,8 @@
 #include <stdexcept>
 
 #include "observability/log.hpp"
+#include "persistence/migrations/embedded.hpp"
+#include "persistence/migrations/migration.hpp"
 #include "persistence/postgres/session.hpp"
 
 namespace bulkhead::service {
@@ -23,6 +25,12 @@ unsigned to_unsigned(std::string_view text) {
 }
 
 }  // namespace
+
+std::int64_t newest_control_schema() {
+    const auto set = migrations::load_migrations("control", migrations::control_files());
+    if (!set) throw std::runtime_error(set.error().message);
+    return set->head();
+}
 
 control_facts meet_control_database(const config::settings& settings, const postgres::conninfo& target) {
     auto session = postgres::open_with_retries(target, settings.db_connect_retries);

@@ -16,6 +16,9 @@ struct control_facts {
     unsigned max_connections;     // of the server
 };
 
+/// The version of the control database that this program was built for.
+std::int64_t newest_control_schema();
+
 /// As many attempts as DB_CONNECT_RETRIES says, one log line each. Throws std::runtime_error when none succeeds.
 control_facts meet_control_database(const config::settings& settings, const postgres::conninfo& target);
 
