@@ -108,7 +108,7 @@ std::string access_tokens::issue(const access_subject& subject, utc_time now) {
     append_member(claims, "jti", uuid::generate().to_string());
     claims += fmt::format(R"(,"iat":{0},"nbf":{0},"exp":{1}}})", issued, expires);
     auto token = fmt::format("{}.{}", header_, to_base64url(claims));
-    const auto mac = keys_.find(keys_.current_id(), subject.tenant)->sign(token);
+    const auto mac = keys_.find(keys_.current_id(), {subject.tenant, subject.key_version})->sign(token);
     token += '.';
     token += to_base64url(mac.view());
     return token;
@@ -124,7 +124,7 @@ result<uuid> access_tokens::tenant_of(std::string_view token) const {
     return *tenant;
 }
 
-const hmac_sha256_key* access_tokens::key_for(std::string_view header, const uuid& tenant) {
+const hmac_sha256_key* access_tokens::key_for(std::string_view header, const tenant_key& tenant) {
     if (header == header_) return keys_.find(keys_.current_id(), tenant);  // the usual case, without a parser
     const auto members = decode_object(header, header_limits);
     // Three members in all, and these three: every other one is thereby refused.
@@ -134,7 +134,7 @@ const hmac_sha256_key* access_tokens::key_for(std::string_view header, const uui
     return keys_.find(text_member(*members, "kid"), tenant);
 }
 
-result<access_claims> access_tokens::verify(std::string_view token, const uuid& tenant, utc_time now) {
+result<access_claims> access_tokens::verify(std::string_view token, const tenant_key& tenant, utc_time now) {
     const auto parts = split_token(token);
     if (!parts) return invalid();
     const auto* const key = key_for(parts->header, tenant);
@@ -143,7 +143,7 @@ result<access_claims> access_tokens::verify(std::string_view token, const uuid& 
     if (!mac || !key->verify(parts->signing_input, *mac)) return invalid();
     const auto claims = decode_object(parts->claims, claims_limits);
     if (!claims) return invalid();
-    return read_claims(*claims, tenant, now);
+    return read_claims(*claims, tenant.id, now);
 }
 
 result<access_claims> access_tokens::read_claims(const json::object& claims, const uuid& tenant,

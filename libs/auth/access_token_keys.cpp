@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/access_token_keys.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -9,7 +11,6 @@
 namespace bulkhead::auth {
 namespace {
 
-constexpr std::string_view key_info = "bulkhead access token v1";
 constexpr std::string_view id_info = "bulkhead access token kid";
 constexpr std::size_t id_size = 8;
 constexpr std::size_t key_size = 32;
@@ -30,7 +31,7 @@ access_token_keys::access_token_keys(const secret& current, const std::optional<
     if (previous) masters_.push_back({id_of(*previous), *previous});
 }
 
-const hmac_sha256_key* access_token_keys::find(std::string_view id, const uuid& tenant) {
+const hmac_sha256_key* access_token_keys::find(std::string_view id, const tenant_key& tenant) {
     const auto found = std::ranges::find(masters_, id, &master::id);
     if (found == masters_.end()) return nullptr;
     const cache_key name{tenant, static_cast<std::size_t>(found - masters_.begin())};
@@ -38,8 +39,8 @@ const hmac_sha256_key* access_token_keys::find(std::string_view id, const uuid& 
         recent_.splice(recent_.begin(), recent_, known->second);
         return &recent_.front().key;
     }
-    const std::string_view salt(reinterpret_cast<const char*>(tenant.bytes.data()), tenant.bytes.size());
-    const auto derived = hkdf_sha256(found->value.reveal(), salt, key_info, key_size);
+    const std::string_view salt(reinterpret_cast<const char*>(tenant.id.bytes.data()), tenant.id.bytes.size());
+    const auto derived = hkdf_sha256(found->value.reveal(), salt, fmt::format("bulkhead access token v{}", tenant.version), key_size);
     if (index_.size() >= capacity_) {
         index_.erase(recent_.back().name);
         recent_.pop_back();

@@ -18,6 +18,14 @@
 
 namespace bulkhead::auth {
 
+/// Whose key, and which: raising a tenant's version makes every token of the tenant invalid at once.
+struct tenant_key {
+    tenant_key(const uuid& tenant, int number = 1) : id(tenant), version(number) {}  // implicit: usually the first
+    uuid id;
+    int version;
+    friend bool operator==(const tenant_key&, const tenant_key&) = default;
+};
+
 class access_token_keys {
 public:
     /// Throws std::invalid_argument when a secret is empty. How long a secret must be is the configuration's
@@ -29,9 +37,9 @@ public:
     /// token kid"))), which tells nothing about the secret.
     [[nodiscard]] std::string_view current_id() const noexcept { return masters_.front().id; }
 
-    /// HKDF(master secret, salt = the tenant's id, info "bulkhead access token v1"); nullptr for an unknown
-    /// id. Valid until the next call.
-    [[nodiscard]] const hmac_sha256_key* find(std::string_view id, const uuid& tenant);
+    /// HKDF(master secret, salt = the tenant's id, info "bulkhead access token v<version>"); nullptr for an
+    /// unknown id. Valid until the next call.
+    [[nodiscard]] const hmac_sha256_key* find(std::string_view id, const tenant_key& tenant);
 
     /// Keys in the cache.
     [[nodiscard]] std::size_t cached() const noexcept { return index_.size(); }
@@ -42,13 +50,13 @@ private:
         secret value;
     };
     struct cache_key {
-        uuid tenant;
+        tenant_key tenant;
         std::size_t generation;  // index into masters_
         friend bool operator==(const cache_key&, const cache_key&) = default;
     };
     struct cache_key_hash {
         std::size_t operator()(const cache_key& key) const noexcept {
-            return std::hash<uuid>{}(key.tenant) + key.generation;
+            return std::hash<uuid>{}(key.tenant.id) + key.generation + 2 * static_cast<std::size_t>(key.tenant.version);
         }
     };
     struct entry {

@@ -117,6 +117,18 @@ TEST_CASE("access_token: what is issued verifies", "[auth]") {
     CHECK_THROWS_AS(tokens.issue(stranger, issued), std::invalid_argument);
 }
 
+TEST_CASE("access_token: raising the tenant's key version ends its tokens", "[auth]") {
+    access_tokens tokens(settings_with(master));
+    auto subject = alice;
+    const auto old = tokens.issue(subject, issued);
+    subject.key_version = 2;
+    const auto fresh = tokens.issue(subject, issued);
+    CHECK(tokens.verify(old, tenant, issued));
+    CHECK_FALSE(tokens.verify(old, {tenant, 2}, issued));
+    CHECK(tokens.verify(fresh, {tenant, 2}, issued));
+    CHECK_FALSE(tokens.verify(fresh, tenant, issued));
+}
+
 TEST_CASE("access_token: issuer and audience may hold any text", "[auth]") {
     auto settings = settings_with(master);
     settings.issuer = "https://id.example/\"quoted\"\\ \n ünï";

@@ -39,12 +39,14 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
     auto& tokens = x.service<auth::access_tokens>();
     const auto claimed = tokens.tenant_of(*token);
     if (!claimed) co_return std::unexpected(claimed.error());
-    auto tenant = co_await x.service<tenancy::directory>().enter(x, *claimed);
+    auto& directory = x.service<tenancy::directory>();
+    const auto found = co_await directory.find(x, *claimed);
     // A token of a tenant that is gone is just another token that proves nothing.
-    if (!tenant && tenant.error().code == errc::tenant_unknown) co_return auth::not_signed_in("the access token is not valid");
-    if (!tenant && tenant.error().code == errc::unavailable) co_return std::unexpected(std::move(tenant.error()));
-    auto claims = tokens.verify(*token, *claimed, utc_now());
+    if (!found && found.error().code == errc::tenant_unknown) co_return auth::not_signed_in("the access token is not valid");
+    if (!found) co_return std::unexpected(found.error());
+    auto claims = tokens.verify(*token, {*claimed, (*found)->key_version}, utc_now());
     if (!claims) co_return std::unexpected(std::move(claims.error()));
+    auto tenant = directory.enter(x, *found);
     if (!tenant) co_return std::unexpected(std::move(tenant.error()));
     if (claims->role == "viewer" && auth::changes_something(x.head().method))
         co_return fail(errc::forbidden, "a viewer may read only");

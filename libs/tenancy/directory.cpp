@@ -46,13 +46,15 @@ awaitable<result<tenant_context>> directory::enter(http::exchange& x) {
     co_return admit(std::move(*found), x);
 }
 
-awaitable<result<tenant_context>> directory::enter(http::exchange& x, uuid id) {
+awaitable<result<std::shared_ptr<const tenant>>> directory::find(http::exchange& x, uuid id) {
+    return registry_.by_id(id, x.deadline());
+}
+
+result<tenant_context> directory::enter(http::exchange& x, std::shared_ptr<const tenant> found) {
     const auto named = asserted(x.head());
-    if (!named) co_return std::unexpected(named.error());
-    auto found = co_await registry_.by_id(id, x.deadline());
-    if (!found) co_return std::unexpected(std::move(found.error()));
-    if (*named && **named != (*found)->slug) co_return fail(errc::tenant_mismatch);
-    co_return admit(std::move(*found), x);
+    if (!named) return std::unexpected(named.error());
+    if (*named && **named != found->slug) return fail(errc::tenant_mismatch);
+    return admit(std::move(found), x);
 }
 
 result<tenant_context> directory::admit(std::shared_ptr<const tenant> found, http::exchange& x) {

@@ -24,9 +24,10 @@ class directory {
     /// For requests without a verified token.
     awaitable<result<tenant_context>> enter(http::exchange& x);
 
-    /// For a request whose token names the tenant `id` (not verified yet: the tenant's key is needed for that). The
-    /// context must not be used before the token is verified.
-    awaitable<result<tenant_context>> enter(http::exchange& x, uuid id);
+    /// The tenant that a token names, to verify the token with its key. Grants nothing.
+    awaitable<result<std::shared_ptr<const tenant>>> find(http::exchange& x, uuid id);
+    /// For a request with a verified token of the tenant `found`.
+    result<tenant_context> enter(http::exchange& x, std::shared_ptr<const tenant> found);
 
     /// What header and host say; errc::tenant_mismatch when they disagree.
     [[nodiscard]] result<std::optional<std::string>> asserted(const http::request_head& head) const;

@@ -14,6 +14,7 @@ session open_session(const tenancy::tenant_context& tenant, user who) {
     auto& tokens = tenant.request().service<auth::access_tokens>();
     const auth::access_subject subject{.subject = who.id,
                                        .tenant = tenant.info().id,
+                                       .key_version = tenant.info().key_version,
                                        .session = uuid::generate(),
                                        .role = std::string(schema::enum_name(who.role))};
     session out{.user = std::move(who)};
