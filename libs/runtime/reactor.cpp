@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <boost/asio/post.hpp>
+#include <exception>
 #include <latch>
 
 namespace bulkhead::runtime {
@@ -41,7 +42,8 @@ void reactor::join() {
 }
 
 reactor_group::reactor_group(const std::string& name, unsigned count) {
-    for (unsigned i = 0; i < count; ++i) reactors_.push_back(std::make_unique<reactor>(name + std::to_string(i)));
+    for (unsigned i = 0; i < count; ++i)
+        reactors_.push_back(std::make_unique<reactor>(name + std::to_string(i)));
 }
 
 void reactor_group::start() {
@@ -55,12 +57,19 @@ void reactor_group::stop() {
 
 void reactor_group::run_on_each(const std::function<void(std::size_t)>& work) {
     std::latch done(static_cast<std::ptrdiff_t>(reactors_.size()));
+    std::vector<std::exception_ptr> failures(reactors_.size());
     for (std::size_t i = 0; i < reactors_.size(); ++i)
-        reactors_[i]->post([&work, &done, i] {
-            work(i);
+        reactors_[i]->post([&, i] {
+            try {
+                work(i);
+            } catch (...) {
+                failures[i] = std::current_exception();
+            }
             done.count_down();
         });
     done.wait();
+    for (const auto& failure : failures)
+        if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace bulkhead::runtime

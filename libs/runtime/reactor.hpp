@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A reactor is one thread that runs one io_context. What is built on a reactor belongs to its thread; other threads
-// reach it only through `post`. Everything on a reactor must be destroyed before the reactor, after `join`.
+// A reactor is one thread that runs one io_context. What is built on a reactor belongs to its thread; other
+// threads reach it only through `post`. Everything on a reactor must be destroyed before the reactor, after
+// `join`.
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,14 +17,15 @@
 namespace bulkhead::runtime {
 
 class reactor {
-  public:
+public:
     /// `name` is the thread's name as the system shows it (at most 15 bytes).
     explicit reactor(std::string name);
     ~reactor();
     reactor(const reactor&) = delete;
     reactor& operator=(const reactor&) = delete;
 
-    /// Begins to run on a thread of its own. Handlers that throw end the process: a bug must not be half survived.
+    /// Begins to run on a thread of its own. Handlers that throw end the process: a bug must not be half
+    /// survived.
     void start();
     /// Asks the thread to end after the handler it is in. Safe from any thread.
     void stop();
@@ -38,7 +40,7 @@ class reactor {
         net::post(context_, std::forward<F>(work));
     }
 
-  private:
+private:
     std::string name_;
     net::io_context context_{1};
     net::executor_work_guard<executor> work_;
@@ -47,7 +49,7 @@ class reactor {
 
 /// The reactors of a program, one per core unless configured otherwise.
 class reactor_group {
-  public:
+public:
     reactor_group(const std::string& name, unsigned count);
     ~reactor_group() { stop(); }
 
@@ -60,10 +62,11 @@ class reactor_group {
     auto begin() { return reactors_.begin(); }
     auto end() { return reactors_.end(); }
 
-    /// Calls `work(index)` on every reactor's thread and waits until all have returned. Reactors must be running.
+    /// Calls `work(index)` on every reactor's thread and waits until all have returned. Reactors must be
+    /// running. Then rethrows the exception of the first one that threw.
     void run_on_each(const std::function<void(std::size_t)>& work);
 
-  private:
+private:
     std::vector<std::unique_ptr<reactor>> reactors_;
 };
 

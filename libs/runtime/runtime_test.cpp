@@ -151,6 +151,19 @@ TEST_CASE("reactor group: work runs on every reactor, each on its own thread", "
     group.stop();
 }
 
+TEST_CASE("reactor group: what fails on a reactor is told to the caller, after all have ended", "[runtime]") {
+    reactor_group group("test", 3);
+    group.start();
+    std::array<bool, 3> ran{};
+    const auto work = [&ran](std::size_t i) {
+        ran[i] = true;
+        if (i == 1) throw std::runtime_error("cannot start");
+    };
+    REQUIRE_THROWS_AS(group.run_on_each(work), std::runtime_error);
+    REQUIRE((ran[0] && ran[1] && ran[2]));
+    group.stop();
+}
+
 TEST_CASE("shutdown stack: reverse order, a failing step stops nobody", "[runtime]") {
     std::vector<int> order;
     {
