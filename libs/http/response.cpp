@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include "base/time.hpp"
@@ -12,13 +13,18 @@
 namespace bulkhead::http {
 namespace {
 
-/// An API answer is data: it must not be cached by accident, sniffed, framed or run.
-constexpr std::string_view standing_headers =
-    "X-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n";
-constexpr std::string_view api_headers =
-    "Cache-Control: no-store\r\n"
-    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+struct standing_header {
+    std::string_view name, line;
+};
+
+/// An API answer is data: not to be cached by accident, sniffed, framed or run. An answer may set its own.
+constexpr std::array standing_headers{
+    standing_header{"X-Content-Type-Options", "X-Content-Type-Options: nosniff\r\n"},
+    standing_header{"Referrer-Policy", "Referrer-Policy: no-referrer\r\n"},
+    standing_header{"Cache-Control", "Cache-Control: no-store\r\n"},
+    standing_header{"Content-Security-Policy",
+                    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"},
+};
 
 bool has_control(std::string_view value) {
     return std::ranges::any_of(value, [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
@@ -55,15 +61,19 @@ std::string_view current_http_date() {
 void append_response(std::string& out, const response& answer, const framing& how) {
     const auto content = answer.content();
     const auto reason = boost::beast::http::obsolete_reason(answer.code);
-    fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\nDate: {}\r\n", static_cast<unsigned>(answer.code),
-                   std::string_view(reason.data(), reason.size()), current_http_date());
+    fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\nDate: {}\r\n",
+                   static_cast<unsigned>(answer.code), std::string_view(reason.data(), reason.size()),
+                   current_http_date());
     if (may_have_content(answer.code)) {
         if (!content.empty()) append_header(out, "Content-Type", answer.content_type);
         fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", content.size());
+    } else if (answer.code == status::reset_content) {
+        // Unlike 204 and 304 it would be read until the end of the connection (RFC 9112 section 6.3).
+        out += "Content-Length: 0\r\n";
     }
     append_header(out, "X-Request-ID", how.request_id);
-    out += standing_headers;
-    if (!sets(answer, "Content-Security-Policy")) out += api_headers;
+    for (const auto& [name, line] : standing_headers)
+        if (!sets(answer, name)) out += line;
     for (const auto& [name, value] : answer.headers) append_header(out, name, value);
     if (!how.keep_alive)
         out += "Connection: close\r\n";

@@ -47,6 +47,21 @@ TEST_CASE("response: statuses without content have no length", "[http]") {
     }
 }
 
+TEST_CASE("response: a 205 says that nothing follows", "[http]") {
+    const auto text = bytes_of({.code = status::reset_content, .body = "never sent"});
+    REQUIRE(contains(text, "Content-Length: 0\r\n"));
+    REQUIRE(text.ends_with("\r\n\r\n"));
+}
+
+TEST_CASE("response: what an answer says itself is not said twice", "[http]") {
+    response page;
+    page.header("Cache-Control", "no-cache");
+    const auto text = bytes_of(page);
+    REQUIRE(contains(text, "Cache-Control: no-cache\r\n"));
+    REQUIRE_FALSE(contains(text, "no-store"));
+    REQUIRE(contains(text, "Content-Security-Policy: default-src 'none'"));
+}
+
 TEST_CASE("response: connection header follows the request's version", "[http]") {
     REQUIRE(contains(bytes_of({}, {.version_minor = 0, .keep_alive = true, .request_id = "r"}), "Connection: keep-alive\r\n"));
     REQUIRE(contains(bytes_of({}, {.keep_alive = false, .request_id = "r"}), "Connection: close\r\n"));

@@ -47,6 +47,8 @@ std::string allow_header(std::vector<verb> methods) {
     std::vector<std::string_view> names;
     for (auto m : methods) names.push_back(name_of(m));
     std::ranges::sort(names);
+    names.erase(std::unique(names.begin(), names.end()),
+                names.end());  // rows with and without parameters may match
     return fmt::format("{}", fmt::join(names, ", "));
 }
 
@@ -55,7 +57,8 @@ std::string allow_header(std::vector<verb> methods) {
 void router::add(route row) {
     for (const auto& other : rows_) {
         if (other.method == row.method && other.path == row.path)
-            throw std::logic_error(fmt::format("route {} {} is mounted twice", name_of(row.method), row.path));
+            throw std::logic_error(
+                fmt::format("route {} {} is mounted twice", name_of(row.method), row.path));
         if (other.texts.id == row.texts.id)
             throw std::logic_error(fmt::format("operation id {} is used twice", row.texts.id));
     }

@@ -52,6 +52,12 @@ TEST_CASE("router: what is not a row is nothing", "[http]") {
         REQUIRE(found(verb::get, path) == "404");
 }
 
+TEST_CASE("router: a method is offered once, however many rows have it", "[http]") {
+    auto routes = sample();
+    routes.get<nothing>("/api/things/all", {.id = "all", .summary = "", .tag = "t"});
+    REQUIRE(routes.find(verb::put, "/api/things/all").allow == "DELETE, GET, HEAD, OPTIONS");
+}
+
 TEST_CASE("router: parameters are decoded once", "[http]") {
     const auto routes = sample();
     REQUIRE(routes.find(verb::get, "/api/things/a%20b%2525").parameters[0] == "a b%25");
