@@ -2,7 +2,9 @@
 #include "http/connection.hpp"
 
 #include <algorithm>
+#include <array>
 #include <exception>
+#include <utility>
 
 #include "http/exchange.hpp"
 #include "http/problem.hpp"
@@ -14,14 +16,25 @@ namespace bulkhead::http {
 namespace {
 
 constexpr std::size_t initial_buffer = 8 * 1024;
-constexpr std::size_t body_window = 8 * 1024;        // room to read a body through
+constexpr std::size_t body_window = 4 * 1024;        // room to read a body through, at least
 constexpr std::size_t coalesced_output = 64 * 1024;  // answers of a pipeline wait for each other up to here
-constexpr std::size_t spare_output = 64 * 1024;      // a larger output buffer is given back after use
+constexpr std::size_t idle_text = 8 * 1024;  // what an idle connection keeps of its body and output buffers
 
-/// The methods we serve have rows; these are known to HTTP but need an answer of their own.
-response options_response(const std::string& allow) {
+/// No head that passes the limits is longer: a full buffer always means a complete or a refused head.
+std::size_t longest_head(const limits& bounds) {
+    constexpr std::size_t line_end = 2;
+    return bounds.leading_blank_lines * line_end + bounds.request_line + line_end + bounds.header_section;
+}
+
+void give_back(std::string& text) {
+    text.clear();
+    if (text.capacity() > idle_text) text.shrink_to_fit();
+}
+
+/// No row serves OPTIONS: what a path offers follows from the table.
+response options_response(std::string allow) {
     response out{.code = status::no_content};
-    out.header("Allow", allow);
+    out.header("Allow", std::move(allow));
     return out;
 }
 
@@ -30,22 +43,24 @@ response options_response(const std::string& allow) {
 connection::connection(tcp_socket socket, server& owner)
     : socket_(std::move(socket)),
       server_(owner),
-      input_(initial_buffer, owner.options_.bounds.request_line + owner.options_.bounds.header_section),
+      input_(initial_buffer, longest_head(owner.options_.bounds)),
       reader_(owner.options_.bounds) {
     server_.connections_.push_back(*this);
     server_.deadlines_.add(*this);
     ++server_.open_;
 }
 
+connection::~connection() {
+    // A frame that a stopped reactor never resumed may outlive the server, which has unlinked it then.
+    if (connection_hook::is_linked()) --server_.open_;
+}
+
 awaitable<void> connection::run(std::unique_ptr<connection> self) {
-    auto& owner = self->server_;
     try {
         co_await self->converse();
     } catch (const std::exception& e) {
         log::error("connection ended by an exception", {{"reason", std::string_view(e.what())}});
     }
-    self.reset();
-    --owner.open_;
 }
 
 void connection::enter(phase now, steady_clock::time_point until) {
@@ -54,18 +69,36 @@ void connection::enter(phase now, steady_clock::time_point until) {
     expires_at(until);
 }
 
+/// The first thing an idle connection does is to give back what a large request or answer made it allocate.
+void connection::enter_idle() {
+    give_back(body_);
+    give_back(output_);
+    input_.shrink(initial_buffer);
+    enter(phase::idle, steady_clock::now() + server_.options_.bounds.keep_alive_idle);
+}
+
 void connection::on_deadline() {
+    if (phase_ == phase::idle && bytes_wait())
+        return expires_at(steady_clock::now());  // look again next time
     timed_out_ = true;
-    socket_.cancel();
+    error_code ignored;  // closed already, when it was cut
+    socket_.cancel(ignored);
 }
 
 void connection::drain() {
-    if (phase_ == phase::idle) socket_.cancel();
+    error_code ignored;
+    if (phase_ == phase::idle && !bytes_wait()) socket_.cancel(ignored);
 }
 
 void connection::cut() {
     error_code ignored;
     socket_.close(ignored);
+}
+
+/// A busy reactor may not have seen yet what the client sent in time.
+bool connection::bytes_wait() const {
+    error_code ec;
+    return socket_.available(ec) > 0 && !ec;
 }
 
 bool connection::may_keep_alive() const {
@@ -75,111 +108,113 @@ bool connection::may_keep_alive() const {
 }
 
 awaitable<void> connection::converse() {
-    auto what = next::keep;
-    while (what == next::keep && co_await receive_head()) what = co_await answer_request();
-    if (!co_await flush()) co_return;
-    if (what == next::linger) co_await linger();
+    auto then = next::go_on;
+    while (then == next::go_on) {
+        then = co_await receive_head();
+        if (then == next::go_on) then = co_await answer_request();
+    }
+    if (then == next::finish && co_await flush()) co_await linger();
 }
 
-/// Reads until a whole head is there. False: the connection is over, or a refusal has been queued.
-awaitable<bool> connection::receive_head() {
+/// Reads until a whole head is there.
+awaitable<connection::next> connection::receive_head() {
     const auto& bounds = server_.options_.bounds;
     reader_.reset();
     for (;;) {
         const auto outcome = reader_.read_head(input_.unused(), head_);
         if (outcome.state == progress::complete) {
-            if (head_.has_body()) {
-                // The body is read through the room behind the head; making room moves the head, so it is read anew.
-                input_.reserve_behind(outcome.consumed, body_window);
-                reader_.reset();
-                (void)reader_.read_head(input_.unused(), head_);
-            }
-            input_.pin(outcome.consumed);
-            co_return true;
+            keep_head(outcome.consumed);
+            co_return next::go_on;
         }
-        if (outcome.state == progress::refused) {
-            head_.clear();
-            // Named: GCC 12 destroys an aggregate made inside a co_await expression twice (bug 107288).
-            error failure{.code = outcome.why.code, .detail = std::string(outcome.why.detail)};
-            co_await refuse(std::move(failure));
-            co_return false;
+        if (outcome.state == progress::refused)
+            co_return refuse_head({.code = outcome.why.code, .detail = std::string(outcome.why.detail)});
+        if (!output_.empty() && !co_await flush()) co_return next::drop;
+        if (reader_.started()) {
+            if (phase_ != phase::head) enter(phase::head, steady_clock::now() + bounds.head_timeout);
+        } else {
+            if (server_.draining_ && !bytes_wait()) co_return next::drop;
+            if (phase_ != phase::idle) enter_idle();
         }
-        if (!output_.empty() && !co_await flush()) co_return false;
-        if (!reader_.started()) {
-            if (server_.draining_) co_return false;
-            if (phase_ != phase::idle) enter(phase::idle, steady_clock::now() + bounds.keep_alive_idle);
-        } else if (phase_ != phase::head) {
-            enter(phase::head, steady_clock::now() + bounds.head_timeout);
-        }
-        if (!co_await receive()) {
-            if (timed_out_ && phase_ == phase::head) {
-                head_.clear();
-                error failure{.code = errc::request_timeout};
-                co_await refuse(std::move(failure));
-            }
-            co_return false;
-        }
+        if (co_await receive() == arrival::bytes) continue;
+        if (timed_out_ && phase_ == phase::head) co_return refuse_head({.code = errc::request_timeout});
+        co_return next::drop;
     }
 }
 
-awaitable<bool> connection::receive() {
+/// The head stays where it is while its body is read through the room behind it.
+void connection::keep_head(std::size_t size) {
+    if (head_.has_body() && input_.reserve_behind(size, body_window))
+        (void)reader_.read_head(input_.unused(), head_);  // it has moved: take the views again
+    input_.pin(size);
+}
+
+awaitable<connection::arrival> connection::receive() {
     const auto room = input_.room();
-    if (room.empty() || timed_out_) co_return false;
-    const auto [ec, count] = co_await socket_.async_read_some(net::buffer(room.data(), room.size()), use_tuple);
-    if (ec) co_return false;
+    if (room.empty() || timed_out_) co_return arrival::nothing;
+    const auto [ec, count] =
+        co_await socket_.async_read_some(net::buffer(room.data(), room.size()), use_tuple);
+    if (ec) co_return ec == net::error::eof ? arrival::end : arrival::nothing;
     input_.commit(count);
-    co_return true;
+    co_return arrival::bytes;
+}
+
+void connection::begin_request(std::optional<std::string_view> id_sent) {
+    began_ = steady_clock::now();
+    tenant_.clear();
+    choose_request_id(request_id_, id_sent);
 }
 
 awaitable<connection::next> connection::answer_request() {
-    const auto began = steady_clock::now();
     ++served_;
-    choose_request_id(request_id_, head_.find("X-Request-ID"));
-    tenant_.clear();
+    begin_request(head_.find("X-Request-ID"));
     const auto route = server_.routes_.find(head_.method, head_.path);
-    if (auto received = co_await receive_body(route); !received) {
-        input_.unpin();
-        co_return co_await refuse(std::move(received.error()));
-    }
+    if (const auto then = co_await receive_body(route); then != next::go_on) co_return then;
     enter(phase::serving, never);
     auto answer = co_await serve_guarded(route);
     const bool keep = may_keep_alive() && answer.code != status::internal_server_error;
-    append(answer, keep);
-    record(answer, began);
+    if (!reply(std::move(answer), keep)) co_return next::finish;
     input_.unpin();
     body_.clear();
-    if (!keep) co_return next::close;
-    if (output_.size() > coalesced_output && !co_await flush()) co_return next::close;
-    co_return next::keep;
+    if (output_.size() > coalesced_output && !co_await flush()) co_return next::drop;
+    co_return next::go_on;
 }
 
-awaitable<result<>> connection::receive_body(const router::match& route) {
+awaitable<connection::next> connection::receive_body(const router::match& route) {
     const auto& bounds = server_.options_.bounds;
     const auto asked = route.found ? route.found->texts.body_limit : 0;
     body_reader reader(head_, bounds, asked ? asked : server_.options_.default_body_limit);
-    const auto began = steady_clock::now();
     bool invited = !head_.expect_continue;
     std::size_t received = 0;
     for (;;) {
         const auto outcome = reader.read(input_.unused(), body_);
         input_.consume(outcome.consumed);
         received += outcome.consumed;
-        if (outcome.state == progress::complete) co_return result<>{};
-        if (outcome.state == progress::refused) co_return fail(outcome.why.code, std::string(outcome.why.detail));
-        if (!invited) {
-            // RFC 9110 section 10.1.1: only after the head was found good, and a bad route is said at once instead.
-            invited = true;
-            if (!route.found) co_return fail(route.allow.empty() ? errc::not_found : errc::method_not_allowed);
+        if (outcome.state == progress::complete) co_return next::go_on;
+        if (outcome.state == progress::refused)
+            co_return refuse({.code = outcome.why.code, .detail = std::string(outcome.why.detail)});
+        if (!std::exchange(invited, true)) {
+            // RFC 9110 section 10.1.1: the client is asked for its body only if the path wants one.
+            if (!route.found) {
+                reply(unrouted(route), false);
+                co_return next::finish;
+            }
             output_ += "HTTP/1.1 100 Continue\r\n\r\n";
+            server_.metrics_.responses[0]->add();
         }
-        if (!output_.empty() && !co_await flush()) co_return fail(errc::request_timeout);
+        if (!output_.empty() && !co_await flush()) co_return next::drop;
         const auto earned = std::chrono::milliseconds{received * 1000 / bounds.body_rate};
-        enter(phase::body, began + std::min<std::chrono::milliseconds>(bounds.body_timeout + earned, bounds.body_absolute_timeout));
-        if (!co_await receive()) co_return fail(errc::request_timeout);
+        enter(phase::body, began_ + std::min<std::chrono::milliseconds>(bounds.body_timeout + earned,
+                                                                        bounds.body_absolute_timeout));
+        const auto got = co_await receive();
+        if (got == arrival::bytes) continue;
+        if (timed_out_) co_return refuse({.code = errc::request_timeout});
+        if (got == arrival::nothing) co_return next::drop;
+        co_return refuse({.code = errc::malformed_request, .detail = "the body ended early"});
     }
 }
 
-/// A handler that throws is a bug: logged here once, answered without details, and the connection is not trusted on.
+/// A handler that throws is a bug: logged here once, answered without details, and the connection is not
+/// trusted on.
 awaitable<response> connection::serve_guarded(const router::match& route) {
     std::string reason;
     try {
@@ -189,19 +224,26 @@ awaitable<response> connection::serve_guarded(const router::match& route) {
     } catch (...) {
         reason = "not a std::exception";
     }
-    log::error("a handler threw", {{"request_id", std::string_view(request_id_)}, {"path", head_.path}, {"reason", std::string_view(reason)}});
+    log::error("a handler threw", {{"request_id", std::string_view(request_id_)},
+                                   {"path", head_.path},
+                                   {"reason", std::string_view(reason)}});
     co_return problem_response({.code = errc::internal}, request_id_);
 }
 
+/// What is said when no row serves the request.
+response connection::unrouted(const router::match& route) const {
+    if (head_.asterisk) return options_response("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+    if (route.allow.empty()) return problem_response({.code = errc::not_found}, request_id_);
+    if (head_.method == verb::options) return options_response(route.allow);
+    auto answer = problem_response({.code = errc::method_not_allowed}, request_id_);
+    answer.header("Allow", route.allow);
+    return answer;
+}
+
 awaitable<response> connection::serve(const router::match& route) {
-    if (!route.found) {
-        if (route.allow.empty()) co_return problem_response({.code = errc::not_found}, request_id_);
-        if (head_.method == verb::options) co_return options_response(route.allow);
-        auto answer = problem_response({.code = errc::method_not_allowed}, request_id_);
-        answer.header("Allow", route.allow);
-        co_return answer;
-    }
-    exchange x(head_, body_, server_.services_, request_id_, runtime::deadline::in(server_.options_.request_deadline));
+    if (!route.found) co_return unrouted(route);
+    exchange x(head_, body_, server_.services_, request_id_,
+               runtime::deadline::in(server_.options_.request_deadline));
     for (std::size_t i = 0; i < route.parameters.size() && !route.parameters[i].empty(); ++i)
         x.set_path_parameter(i, route.parameters[i]);
     auto answer = co_await route.found->serve(x);
@@ -209,46 +251,71 @@ awaitable<response> connection::serve(const router::match& route) {
     co_return answer;
 }
 
-/// Queues the answer to something that cannot be served; the rest of what the client sends is not read as requests.
-awaitable<connection::next> connection::refuse(error failure) {
-    if (request_id_.empty() || served_ == 0) choose_request_id(request_id_, std::nullopt);
-    const auto answer = problem_response(failure, request_id_);
-    append(answer, false);
-    record(answer, steady_clock::now());
-    body_.clear();
-    if (co_await flush()) co_await linger();
-    co_return next::close;
+/// A head that is broken or late: nothing in it can be relied on, and its views may point anywhere.
+connection::next connection::refuse_head(error failure) {
+    head_.clear();
+    if (input_.unused().starts_with("HEAD ")) head_.method = verb::head;  // else it would get content
+    begin_request(std::nullopt);
+    return refuse(failure);
 }
 
-void connection::append(const response& answer, bool keep_alive) {
-    const auto& metrics = server_.metrics_;
-    metrics.responses[static_cast<unsigned>(answer.code) / 100 - 1]->add();
-    append_response(output_, answer,
-                    {.version_minor = head_.version_minor,
-                     .head_request = head_.method == verb::head,
-                     .keep_alive = keep_alive,
-                     .request_id = request_id_});
+/// Queues the answer to something that cannot be served; the rest of what the client sends is not read as
+/// requests.
+connection::next connection::refuse(const error& failure) {
+    log::debug("request refused", {{"request_id", request_id_}, {"reason", failure.detail}});
+    reply(problem_response(failure, request_id_), false);
+    return next::finish;
 }
 
+/// Queues an answer, counts and logs it. False: it is the last one.
+bool connection::reply(response answer, bool keep_alive) {
+    framing how{.version_minor = head_.version_minor,
+                .head_request = head_.method == verb::head,
+                .keep_alive = keep_alive,
+                .request_id = request_id_};
+    const auto before = output_.size();
+    try {
+        append_response(output_, answer, how);
+    } catch (const std::exception& e) {  // its handler has a bug, as if it had thrown
+        log::error("an answer cannot be sent",
+                   {{"request_id", request_id_}, {"path", head_.path}, {"reason", e.what()}});
+        output_.resize(before);
+        how.keep_alive = false;
+        answer = problem_response({.code = errc::internal}, request_id_);
+        append_response(output_, answer, how);
+    }
+    const auto& counters = server_.metrics_.responses;
+    counters[std::clamp(static_cast<std::size_t>(answer.code) / 100, std::size_t{1}, counters.size()) - 1]
+        ->add();
+    record(answer);
+    return how.keep_alive;
+}
+
+/// Writes out all that is queued. False: it could not be; nothing more may be written.
 awaitable<bool> connection::flush() {
     const auto& bounds = server_.options_.bounds;
     const auto began = steady_clock::now();
     std::size_t sent = 0;
     while (sent < output_.size()) {
         const auto earned = std::chrono::milliseconds{sent * 1000 / bounds.write_rate};
-        enter(phase::writing, began + std::min<std::chrono::milliseconds>(bounds.write_grace + earned, bounds.write_absolute_timeout));
-        const auto [ec, count] =
-            co_await socket_.async_write_some(net::buffer(output_.data() + sent, output_.size() - sent), use_tuple);
-        if (ec) co_return false;
+        enter(phase::writing, began + std::min<std::chrono::milliseconds>(bounds.write_grace + earned,
+                                                                          bounds.write_absolute_timeout));
+        const auto [ec, count] = co_await socket_.async_write_some(
+            net::buffer(output_.data() + sent, output_.size() - sent), use_tuple);
+        if (ec) {
+            error_code ignored;  // Reset: the kernel would keep what the client does not read for minutes.
+            socket_.set_option(net::socket_base::linger(true, 0), ignored);
+            cut();
+            co_return false;
+        }
         sent += count;
     }
     output_.clear();
-    if (output_.capacity() > spare_output) output_.shrink_to_fit();
     co_return true;
 }
 
-/// Closing while the client still sends would reset the connection and destroy the answer on its way (RFC 9112
-/// section 9.6): say that we are done, then read and drop a bounded rest.
+/// Closing while the client still sends would reset the connection and destroy the answer on its way (RFC
+/// 9112 section 9.6): say that we are done, then read and drop a bounded rest.
 awaitable<void> connection::linger() {
     const auto& bounds = server_.options_.bounds;
     error_code ignored;
@@ -262,10 +329,11 @@ awaitable<void> connection::linger() {
     }
 }
 
-void connection::record(const response& answer, steady_clock::time_point began) const {
+void connection::record(const response& answer) const {
     if (!server_.options_.access_log) return;
     const auto code = static_cast<std::int64_t>(answer.code);
-    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began).count();
+    const auto micros =
+        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_).count();
     log::info("request", {{"request_id", std::string_view(request_id_)},
                           {"tenant", std::string_view(tenant_)},
                           {"method", head_.method_text},

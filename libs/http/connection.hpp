@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client connection: read a head, read its body, serve, write, again. Requests of a pipeline are answered in
-// order and their answers leave in one write. Every wait has a deadline, every buffer a bound. Lives on one reactor.
+// One client connection: read a head, read its body, serve, write, again. Requests of a pipeline are answered
+// in order and their answers leave in one write. Every wait has a deadline, every buffer a bound. Lives on
+// one reactor.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "http/body_reader.hpp"
 #include "http/input_buffer.hpp"
@@ -23,8 +26,9 @@ using connection_hook =
                                      boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 class connection final : public runtime::deadline_entry, public connection_hook {
-  public:
+public:
     connection(tcp_socket socket, server& owner);
+    ~connection();
 
     /// Serves until either side closes. Never throws.
     static awaitable<void> run(std::unique_ptr<connection> self);
@@ -34,26 +38,35 @@ class connection final : public runtime::deadline_entry, public connection_hook 
     /// Ends whatever is under way.
     void cut();
 
-  private:
+private:
     enum class phase { idle, head, body, serving, writing, lingering };
-    enum class next { keep, close, linger };
+    /// What to do after a step. finish: the last answer is queued. drop: there is nobody to answer.
+    enum class next { go_on, finish, drop };
+    enum class arrival { bytes, end, nothing };
 
     awaitable<void> converse();
-    awaitable<bool> receive_head();
+    awaitable<next> receive_head();
     awaitable<next> answer_request();
-    awaitable<result<>> receive_body(const router::match& route);
+    awaitable<next> receive_body(const router::match& route);
     awaitable<response> serve(const router::match& route);
     awaitable<response> serve_guarded(const router::match& route);
-    awaitable<next> refuse(error failure);
-    awaitable<bool> receive();
+    awaitable<arrival> receive();
     awaitable<bool> flush();
     awaitable<void> linger();
 
-    void append(const response& answer, bool keep_alive);
+    void keep_head(std::size_t size);
+    void begin_request(std::optional<std::string_view> id_sent);
+    [[nodiscard]] response unrouted(const router::match& route) const;
+    next refuse_head(error failure);
+    next refuse(const error& failure);
+    bool reply(response answer, bool keep_alive);
+    void record(const response& answer) const;
+
     void enter(phase now, steady_clock::time_point until);
+    void enter_idle();
     void on_deadline() override;
     [[nodiscard]] bool may_keep_alive() const;
-    void record(const response& answer, steady_clock::time_point began) const;
+    [[nodiscard]] bool bytes_wait() const;
 
     tcp_socket socket_;
     server& server_;
@@ -63,10 +76,11 @@ class connection final : public runtime::deadline_entry, public connection_hook 
     std::string body_;
     std::string output_;
     std::string request_id_;
-    std::string tenant_;  // of the request being answered; for its log line
+    std::string tenant_;            // of the request being answered; for its log line
     phase phase_ = phase::writing;  // anything but idle: the first wait sets its deadline
     bool timed_out_ = false;
     unsigned served_ = 0;
+    steady_clock::time_point began_{};  // when the head of the request being answered was complete
     const steady_clock::time_point opened_ = steady_clock::now();
 };
 

@@ -15,7 +15,9 @@ namespace {
 
 using reuse_port = net::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
-tcp::endpoint to_endpoint(const endpoint_address& where) { return {net::ip::make_address(where.host), where.port}; }
+tcp::endpoint to_endpoint(const endpoint_address& where) {
+    return {net::ip::make_address(where.host), where.port};
+}
 
 void listen_on(tcp_acceptor& acceptor, const endpoint_address& where, bool shared) {
     const auto endpoint = to_endpoint(where);
@@ -51,11 +53,13 @@ result<> check_listen(const endpoint_address& where) {
         listen_on(probe, where, false);
         return {};
     } catch (const boost::system::system_error& e) {
-        return fail(errc::internal, fmt::format("cannot listen on {}:{}: {}", where.host, where.port, e.code().message()));
+        return fail(errc::internal,
+                    fmt::format("cannot listen on {}:{}: {}", where.host, where.port, e.code().message()));
     }
 }
 
-server::server(executor ex, const router& routes, const services& provided, server_options options, server_metrics& counts)
+server::server(executor ex, const router& routes, const services& provided, server_options options,
+               server_metrics& counts)
     : executor_(ex),
       routes_(routes),
       services_(provided),
@@ -76,28 +80,46 @@ awaitable<void> server::accept_loop() {
     runtime::backoff pause(std::chrono::milliseconds{5}, std::chrono::milliseconds{500});
     while (!draining_) {
         auto [ec, socket] = co_await acceptor_.async_accept(use_tuple);
-        if (draining_) co_return;
-        if (ec) {
+        if (!ec) {
+            pause.reset();
+            admit(std::move(socket));
+        } else if (!draining_) {
             // Out of descriptors or memory: accepting again at once would spin.
             log::warn("cannot accept a connection", {{"reason", std::string_view(ec.message())}});
             steady_timer wait(executor_, pause.next());
             co_await wait.async_wait(use_tuple);
-            continue;
         }
-        pause.reset();
-        metrics_.connections.add();
-        if (open_ >= options_.max_connections) {
-            metrics_.refused_connections.add();
-            continue;  // the socket closes here
-        }
-        error_code ignored;
-        socket.set_option(tcp::no_delay(true), ignored);
-        net::co_spawn(executor_, connection::run(std::make_unique<connection>(std::move(socket), *this)), net::detached);
+    }
+}
+
+/// Out of memory costs this client its connection, not everybody the server.
+void server::admit(tcp_socket socket) noexcept try {
+    metrics_.connections.add();
+    if (open_ >= options_.max_connections)
+        return metrics_.refused_connections.add();  // the socket closes here
+    error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    net::co_spawn(executor_, connection::run(std::make_unique<connection>(std::move(socket), *this)),
+                  net::detached);
+} catch (const std::exception& e) {
+    metrics_.refused_connections.add();
+    log::error("cannot serve a connection", {{"reason", std::string_view(e.what())}});
+}
+
+/// Closing a listener resets the clients in its queue, who believe that they are connected.
+void server::accept_backlog() {
+    error_code ec;
+    acceptor_.non_blocking(true, ec);
+    for (int i = 0; i < tcp_acceptor::max_listen_connections && !ec; ++i) {
+        tcp_socket socket(executor_);
+        acceptor_.accept(socket, ec);
+        if (!ec) admit(std::move(socket));
     }
 }
 
 void server::drain() {
     draining_ = true;
+    accept_backlog();
     error_code ignored;
     acceptor_.close(ignored);
     for (auto it = connections_.begin(); it != connections_.end();) (it++)->drain();

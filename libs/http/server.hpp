@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP server of one reactor: a listener of its own (SO_REUSEPORT spreads clients over the reactors) and the
-// connections it accepted. Built, used and destroyed on its reactor's thread, except where said otherwise.
+// The HTTP server of one reactor: a listener of its own (SO_REUSEPORT spreads clients over the reactors) and
+// the connections it accepted. Used on its reactor's thread only; destroyed once that thread is joined,
+// before the reactor.
 #pragma once
 
+#include <array>
 #include <boost/intrusive/list.hpp>
-#include <functional>
 #include <string>
 
 #include "http/connection.hpp"
@@ -23,8 +24,8 @@ struct endpoint_address {
 
 struct server_options {
     limits bounds{};
-    std::size_t default_body_limit = 1 << 20;   // bytes, of routes that name none
-    std::size_t max_connections = 10'000;       // of this reactor
+    std::size_t default_body_limit = 1 << 20;  // bytes, of routes that name none
+    std::size_t max_connections = 10'000;      // of this reactor
     std::chrono::milliseconds request_deadline{5'000};
     bool access_log = true;
 };
@@ -42,8 +43,9 @@ struct server_metrics {
 result<> check_listen(const endpoint_address& where);
 
 class server {
-  public:
-    server(executor ex, const router& routes, const services& provided, server_options options, server_metrics& counts);
+public:
+    server(executor ex, const router& routes, const services& provided, server_options options,
+           server_metrics& counts);
     ~server();
     server(const server&) = delete;
     server& operator=(const server&) = delete;
@@ -51,16 +53,19 @@ class server {
     /// Begins to accept. Throws boost::system::system_error when the address cannot be bound.
     void start(const endpoint_address& where);
 
-    /// Stops accepting, closes idle connections and lets the others finish their answer.
+    /// Stops accepting, closes idle connections and lets the others finish their answer. Clients that have
+    /// connected already, accepted or not, get an answer if their request is here.
     void drain();
     /// Cuts what is left.
     void close_all();
     [[nodiscard]] bool draining() const noexcept { return draining_; }
     [[nodiscard]] std::size_t open_connections() const noexcept { return open_; }
 
-  private:
+private:
     friend class connection;
     awaitable<void> accept_loop();
+    void accept_backlog();
+    void admit(tcp_socket socket) noexcept;
 
     executor executor_;
     const router& routes_;
