@@ -369,6 +369,16 @@ TEST_CASE("http server: a client that does not read its answer is cut", "[http]"
     REQUIRE(received.find("HTTP/1.1", 1) == std::string::npos);
 }
 
+TEST_CASE("http server: a client that wakes up too late does not get its answer twice", "[http]") {
+    running_server server;
+    auto client = server.connect();
+    client.send(get("/flood") + get("/hello"));
+    std::this_thread::sleep_for(900ms);
+    const auto received = client.read_to_end();
+    const auto content = received.find("\r\n\r\n") + 4;
+    REQUIRE(received.substr(0, content + large).find_first_not_of('x', content) >= content + large);
+}
+
 TEST_CASE("http server: a client that closed its half gets its answer", "[http]") {
     running_server server;
     auto client = server.connect();
