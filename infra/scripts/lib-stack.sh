@@ -46,27 +46,37 @@ setting() {
 
 # What the caller's environment says wins, except for where the databases are: those are always the private ones.
 export_settings() {
-    local name value
+    local line name
     unset DATABASE_URL_FILE REDIS_URL_FILE BULKHEAD_URL BULKHEAD_OPS_URL BULKHEAD_WORKER_OPS_URL BULKHEAD_BIN
-    while IFS='=' read -r name value; do export "$name=$value"; done <"$servers/env"
-    while IFS='=' read -r name value; do
+    while read -r line; do export "${line?}"; done <"$servers/env"
+    while read -r line; do
+        name=${line%%=*}
         case $name in
-            JWT_SECRET) setting JWT_SECRET JWT_SECRET_KEY SECRET_KEY BETTER_AUTH_SECRET >/dev/null || export "$name=$value" ;;
-            *) setting "$name" >/dev/null || export "$name=$value" ;;
+            JWT_SECRET) setting JWT_SECRET JWT_SECRET_KEY SECRET_KEY BETTER_AUTH_SECRET >/dev/null || export "${line?}" ;;
+            *) setting "$name" >/dev/null || export "${line?}" ;;
         esac
     done <"$state/secrets"
     # Not for the neighbours: the demo data and the platform API are open to whoever has the secrets of this checkout.
     setting BIND_ADDRESS >/dev/null || export BIND_ADDRESS=127.0.0.1
 }
 
-# choose_port NAME GIVEN DEFAULT TAKEN...: sets `port`: GIVEN and no other, or DEFAULT, or any that is free and not TAKEN.
+# A port that was asked for is used, or nothing is.
+check_given_ports() {
+    local name
+    for name in PORT OPS_PORT; do
+        if [[ ${!name:-} =~ ^[0-9]+$ ]] && port_busy "${!name}"; then
+            die "port ${!name} ($name) is in use: choose another, or leave $name unset to get a free one"
+        fi
+    done
+}
+
+# choose_port GIVEN DEFAULT TAKEN...: sets `port`: GIVEN and no other, or DEFAULT, or any that is free and not TAKEN.
 choose_port() {
-    local name=$1 given=$2 default=$3
-    shift 3
-    port=$default
+    local given=$1
+    port=$2
+    shift 2
     if [[ $given =~ ^[0-9]+$ ]]; then
         port=$given
-        ! port_busy "$port" || die "port $port ($name) is in use: choose another, or leave $name unset to get a free one"
         return 0
     fi
     while port_busy "$port" || [[ " $* " == *" $port "* ]]; do port=$(port_free); done
@@ -123,11 +133,12 @@ start_programs() {
     # One checkout at a time looks for ports: the API's listeners share theirs, so that a clash would go unnoticed.
     exec 8</var/tmp
     flock -w 120 8 || die "another checkout is starting and does not come to an end"
-    choose_port PORT "${PORT:-}" 8000
+    check_given_ports
+    choose_port "${PORT:-}" 8000
     api_port=$port
-    choose_port OPS_PORT "${OPS_PORT:-}" 9000 "$api_port"
+    choose_port "${OPS_PORT:-}" 9000 "$api_port"
     api_ops_port=$port
-    choose_port OPS_PORT '' 9001 "$api_port" "$api_ops_port"
+    choose_port '' 9001 "$api_port" "$api_ops_port"
     worker_ops_port=$port
     launch api "PORT=$api_port" "OPS_PORT=$api_ops_port"
     launch worker "OPS_PORT=$worker_ops_port"
