@@ -11,8 +11,8 @@ struct pg_conn;
 
 namespace bulkhead::postgres {
 
-/// A logged-in session in non-blocking pipeline mode, owned by the caller (PQfinish). Failures are logged with the
-/// server's words and returned without them.
+/// A logged-in session in non-blocking pipeline mode, owned by the caller (PQfinish). Failures are logged
+/// with the server's words and returned without them.
 awaitable<result<pg_conn*>> connect(conninfo target, session_defaults defaults, runtime::deadline limit);
 
 }  // namespace bulkhead::postgres
