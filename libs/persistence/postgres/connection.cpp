@@ -21,16 +21,18 @@ constexpr std::size_t prepared_limit = 256;
 /// How long a server may stay silent after somebody gave up waiting for it, before the session is dropped.
 constexpr std::chrono::seconds patience{2};
 
+// SQLSTATEs that tell of a prepared statement, not of the session.
+constexpr std::string_view unknown_statement = "26000", plan_has_changed = "0A000";
+
 }  // namespace
 
 awaitable<result<std::shared_ptr<connection>>> connection::open(conninfo target, session_defaults defaults,
-                                                                runtime::deadline limit, connection_owner& owner,
-                                                                runtime::deadline_list& deadlines) {
+                                                                runtime::deadline limit,
+                                                                connection_owner& owner) {
     auto session = co_await connect(std::move(target), std::move(defaults), limit);
     if (!session) co_return std::unexpected(std::move(session.error()));
     const auto ex = co_await net::this_coro::executor;
     auto made = std::make_shared<connection>(passkey{}, ex, *session, owner);
-    deadlines.add(*made);
     net::co_spawn(ex, read_loop(made), net::detached);
     co_return made;
 }
@@ -44,51 +46,63 @@ void connection::submit(operation& op) {
     ++in_flight_;
     if (op.kind() == intent::write) ++writes_;
     op.carried_by(this);
-    if (send(op))
-        flush();
-    else
-        drop_soon("cannot send");
+    if (!send(op)) return drop_soon("cannot send");
+    flush();
+    // Sending into a full socket makes libpq read, so answers may be here that no event of the socket will
+    // announce.
+    if (session_ && PQisBusy(session_) == 0) read_soon();
 }
 
-/// The caller of submit() must not be woken from inside its own call: the end comes with the next turn of the loop.
-void connection::drop_soon(std::string_view why) {
-    net::post(socket_.get_executor(), [self = shared_from_this(), why] { self->drop(why); });
-}
-
+/// Preparations are units of their own: in the operation's unit a failure of its earlier statements would
+/// skip them, and everybody behind who counts on them would fail too.
 bool connection::send(operation& op) {
-    const bool sent = std::ranges::all_of(op.statements(), [&](const query& each) { return send_statement(op, each); });
-    return send_sync(&op, op.kind() == intent::write) && sent;
+    serials_.clear();
+    bool sent = true;
+    for (const auto& each : op.statements()) sent = sent && prepare(op, each, serials_.emplace_back());
+    sent = sent && send_operation(op);
+    // Noted in any case: the last answer is where the operation ends, also when the session does.
+    sent = send_sync({kind::end, &op, 0, 0, op.kind() == intent::write}) && sent;
+    while (const auto unused = prepared_.evict()) sent = sent && deallocate(*unused);
+    return sent;
 }
 
-bool connection::send_statement(operation& op, const query& each) {
-    each.with.fill(arrays_);
+bool connection::prepare(operation& op, const query& each, std::uint64_t& serial) {
     const auto hash = each.what.hash;
-    const auto name = statement_cache::name_of(hash);
     const auto used = prepared_.touch(hash);
-    if (used.evicted && !send_deallocate(*used.evicted)) return false;
-    if (!used.known) {
-        const std::string sql(each.what.sql);
-        if (PQsendPrepare(session_, name.c_str(), sql.c_str(), each.with.count(), arrays_.types.data()) != 1) return false;
-        expected_.push_back({expected::kind::prepare, &op, hash, false});
-    }
-    constexpr int binary_results = 1;
-    if (PQsendQueryPrepared(session_, name.c_str(), each.with.count(), arrays_.values.data(), arrays_.lengths.data(),
-                            arrays_.formats.data(), binary_results) != 1)
+    serial = used.serial;
+    if (used.known) return true;
+    each.with.fill(arrays_);
+    const std::string sql(each.what.sql);
+    const auto name = statement_cache::name_of(hash);
+    if (PQsendPrepare(session_, name.c_str(), sql.c_str(), each.with.count(), arrays_.types.data()) != 1)
         return false;
-    expected_.push_back({expected::kind::execute, &op, hash, false});
+    expected_.push_back({kind::prepare, &op, hash, serial});
+    return send_sync({kind::sync});
+}
+
+bool connection::send_operation(operation& op) {
+    auto serial = serials_.begin();
+    for (const auto& each : op.statements()) {
+        each.with.fill(arrays_);
+        const auto name = statement_cache::name_of(each.what.hash);
+        constexpr int binary_results = 1;
+        if (PQsendQueryPrepared(session_, name.c_str(), each.with.count(), arrays_.values.data(),
+                                arrays_.lengths.data(), arrays_.formats.data(), binary_results) != 1)
+            return false;
+        expected_.push_back({kind::execute, &op, each.what.hash, *serial++});
+    }
     return true;
 }
 
-/// In the unit of the statement that needs the room: it cannot fail there, the name is ours.
-bool connection::send_deallocate(std::uint64_t hash) {
+bool connection::deallocate(std::uint64_t hash) {
     const auto sql = fmt::format("DEALLOCATE {}", statement_cache::name_of(hash));
     if (PQsendQueryParams(session_, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) != 1) return false;
-    expected_.push_back({expected::kind::deallocate, nullptr, hash, false});
-    return true;
+    expected_.push_back({kind::deallocate, nullptr, hash});
+    return send_sync({kind::sync});
 }
 
-bool connection::send_sync(operation* op, bool write) {
-    expected_.push_back({expected::kind::sync, op, 0, write});
+bool connection::send_sync(expected answer) {
+    expected_.push_back(answer);
     return PQpipelineSync(session_) == 1;
 }
 
@@ -100,7 +114,13 @@ void connection::flush() {
     waiting_to_write_ = true;
     socket_.async_wait(descriptor::wait_write, [self = shared_from_this()](error_code ec) {
         self->waiting_to_write_ = false;
-        if (!ec) self->flush();
+        if (!ec && self->session_) self->read_available();
+    });
+}
+
+void connection::read_soon() {
+    net::post(socket_.get_executor(), [self = shared_from_this()] {
+        if (self->session_) self->read_available();
     });
 }
 
@@ -116,15 +136,14 @@ awaitable<void> connection::read_loop(std::shared_ptr<connection> self) {
 }
 
 void connection::read_available() {
+    const auto before = in_flight_;
     const bool readable = PQconsumeInput(session_) == 1;
-    while (!expected_.empty() && PQisBusy(session_) == 0) {
-        auto* answer = PQgetResult(session_);
-        if (!take_answer(answer)) break;
-    }
+    while (!expected_.empty() && PQisBusy(session_) == 0)
+        if (!take_answer(PQgetResult(session_))) break;
     if (!readable || PQstatus(session_) == CONNECTION_BAD) return drop(trim(PQerrorMessage(session_)));
     if (doubtful_) return drop("the server's answer ended the session");
     flush();
-    wake_completed();
+    if (in_flight_ != before) wake_completed();
 }
 
 /// False: nothing more can be read for now.
@@ -139,44 +158,65 @@ bool connection::take_answer(pg_result* answer) {
     result_set rows(answer);
     const auto status = PQresultStatus(answer);
     if (status == PGRES_PIPELINE_SYNC) {
-        doubtful_ = doubtful_ || front.what != expected::kind::sync;
-        take_sync(front);
+        if (front.what == kind::end)
+            take_end(front);
+        else if (front.what != kind::sync)
+            return !(doubtful_ = true);
         expected_.pop_front();
-        return !doubtful_;
+        return true;
     }
     front.answered = true;
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
-        if (front.op && front.what == expected::kind::execute) front.op->add(std::move(rows));
+        if (front.op && front.what == kind::execute) front.op->add(std::move(rows));
     } else {
         take_failure(front, answer);
     }
     return true;
 }
 
-void connection::take_sync(const expected& front) {
+void connection::take_end(const expected& front) {
     --in_flight_;
     if (front.write) --writes_;
     if (in_flight_ == 0) idle_since_ = steady_clock::now();
     if (front.op)
         completed_.push_back(front.op);
-    else if (--abandoned_ == 0)
+    else
+        --abandoned_;
+    if (abandoned_ > 0)
+        expires_at(steady_clock::now() + patience);  // it is slow, not silent
+    else
         expires_at(never);
 }
 
-void connection::take_failure(expected& front, const pg_result* answer) {
-    if (front.what == expected::kind::prepare) prepared_.forget(front.hash);
+void connection::take_failure(const expected& front, const pg_result* answer) {
     if (PQresultStatus(answer) == PGRES_PIPELINE_ABORTED) return;  // the consequence of a failure before it
     const char* field = PQresultErrorField(answer, PG_DIAG_SQLSTATE);
     const std::string_view sqlstate = field ? field : "";
-    const auto& kind = classify(sqlstate);
-    if (kind.drop_connection) doubtful_ = true;
-    if (kind.code == errc::internal)
-        log::error("a statement failed", {{"sqlstate", sqlstate}, {"message", trim(PQresultErrorMessage(answer))}});
+    if (front.what == kind::prepare)
+        prepared_.forget(front.hash, front.serial);
+    else if (sqlstate == unknown_statement || sqlstate == plan_has_changed)
+        return take_stale(front, sqlstate);
+    const auto& row = classify(sqlstate);
+    if (row.drop_connection) doubtful_ = true;
+    if (row.code == errc::internal)
+        log::error("a statement failed",
+                   {{"sqlstate", sqlstate}, {"message", trim(PQresultErrorMessage(answer))}});
     if (!front.op) return;
-    if (kind.retry == retry_policy::retry_if_idempotent)
-        front.op->lose();
-    else
-        front.op->fail(to_error(sqlstate));
+    switch (row.retry) {
+        case retry_policy::retry_if_idempotent: return front.op->lose();
+        case retry_policy::retry_transaction: return front.op->undo(to_error(sqlstate));
+        case retry_policy::none: return front.op->fail(to_error(sqlstate));
+    }
+}
+
+/// The server does not have the statement, because somebody's preparation failed, or cannot use it any more,
+/// because a migration changed its columns. Nothing ran; the next use prepares it anew.
+void connection::take_stale(const expected& front, std::string_view sqlstate) {
+    const bool current = prepared_.forget(front.hash, front.serial);
+    if (current && sqlstate == plan_has_changed && !deallocate(front.hash)) doubtful_ = true;
+    if (!front.op || front.op->failed()) return;
+    log::debug("a statement is prepared anew", {{"sqlstate", sqlstate}});
+    front.op->undo(to_error(sqlstate));
 }
 
 void connection::forget(operation& abandoned) {
@@ -185,7 +225,13 @@ void connection::forget(operation& abandoned) {
     if (++abandoned_ == 1) expires_at(steady_clock::now() + patience);
 }
 
-void connection::on_deadline() { drop("the server has stopped answering"); }
+void connection::on_deadline() {
+    if (!session_) return;
+    const auto self = shared_from_this();
+    const auto before = in_flight_;
+    read_available();  // a reactor that was held up finds the answers and the deadline at the same time
+    if (session_ && abandoned_ > 0 && in_flight_ == before) drop("the server has stopped answering");
+}
 
 void connection::close() {
     owner_ = nullptr;
@@ -193,14 +239,22 @@ void connection::close() {
     lose_all();
 }
 
-/// Ends the session because of a fault. The operations and the owner hear of it.
+/// Ends the session because of a fault. The owner and the operations hear of it.
 void connection::drop(std::string_view why) {
     if (!session_) return;
-    if (in_flight_ > 0) log::warn("a database connection was dropped", {{"reason", why}, {"in_flight", in_flight_}});
+    if (in_flight_ > 0)
+        log::warn("a database connection was dropped", {{"reason", why}, {"in_flight", in_flight_}});
     finish_session();
-    wake_completed();
-    lose_all();
-    if (auto* owner = std::exchange(owner_, nullptr)) owner->on_change(*this);
+    report_loss();
+}
+
+/// The session ends at once, since libpq may have closed the socket whose number another may get; who waits
+/// hears of it with the next turn of the loop, never inside its own call of submit().
+void connection::drop_soon(std::string_view why) {
+    if (!session_) return;
+    log::warn("a database connection was dropped", {{"reason", why}, {"in_flight", in_flight_}});
+    finish_session();
+    net::post(socket_.get_executor(), [self = shared_from_this()] { self->report_loss(); });
 }
 
 void connection::finish_session() {
@@ -210,13 +264,19 @@ void connection::finish_session() {
     PQfinish(std::exchange(session_, nullptr));
 }
 
+void connection::report_loss() {
+    const auto self = shared_from_this();
+    if (auto* owner = std::exchange(owner_, nullptr)) owner->on_change(*this);
+    lose_all();
+}
+
 void connection::lose_all() {
     auto owed = std::move(expected_);
     expected_.clear();
-    in_flight_ = writes_ = 0;
+    in_flight_ = writes_ = abandoned_ = 0;
     expires_at(never);
     for (auto& each : owed)
-        if (each.what == expected::kind::sync && each.op) {
+        if (each.what == kind::end && each.op) {
             each.op->lose();
             completed_.push_back(each.op);
         }
@@ -224,7 +284,6 @@ void connection::lose_all() {
 }
 
 void connection::wake_completed() {
-    if (completed_.empty()) return;
     const auto self = shared_from_this();  // a woken waiter may be the last to need us
     auto done = std::move(completed_);
     completed_.clear();

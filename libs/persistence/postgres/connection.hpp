@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One PostgreSQL session in pipeline mode. Operations are sent as they come, each closed by its own Sync, so they
-// stay independent transactions while many are in flight. After any protocol doubt the session is dropped, never
-// repaired. Belongs to one reactor; the pool and the read loop share ownership.
+// One PostgreSQL session in pipeline mode. Operations are sent as they come, each closed by its own Sync, so
+// they stay independent transactions while many are in flight. After any protocol doubt the session is
+// dropped, never repaired. Belongs to one reactor; the pool and the read loop share ownership.
 #pragma once
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
@@ -23,11 +23,11 @@ class connection;
 
 /// Whoever owns connections hears of their changes, on the reactor, never from inside submit().
 class connection_owner {
-  public:
+public:
     /// It has room again (an operation ended), or it is gone (`open()` is false; drop it).
     virtual void on_change(connection& changed) = 0;
 
-  protected:
+protected:
     ~connection_owner() = default;
 };
 
@@ -36,12 +36,13 @@ class connection final : public std::enable_shared_from_this<connection>,
                          private operation_carrier {
     struct passkey {};
 
-  public:
-    /// Connects, logs in and enters pipeline mode before `limit`. The error's detail is for clients; the server's
-    /// words go to the log. `owner` must outlive the connection or its close().
+public:
+    /// Connects, logs in and enters pipeline mode before `limit`. The error's detail is for clients; the
+    /// server's words go to the log. `owner` must outlive the connection or its close(), and adds it to its
+    /// deadline list.
     static awaitable<result<std::shared_ptr<connection>>> open(conninfo target, session_defaults defaults,
-                                                               runtime::deadline limit, connection_owner& owner,
-                                                               runtime::deadline_list& deadlines);
+                                                               runtime::deadline limit,
+                                                               connection_owner& owner);
 
     connection(passkey, executor ex, pg_conn* session, connection_owner& owner);
     ~connection();
@@ -52,7 +53,14 @@ class connection final : public std::enable_shared_from_this<connection>,
     /// Ends the session; what is in flight is lost. The owner is not told.
     void close();
 
+    /// It shall carry nothing new; its owner closes it when nothing is in flight.
+    void retire() noexcept { retiring_ = true; }
+
     [[nodiscard]] bool is_open() const noexcept { return session_ != nullptr; }
+    [[nodiscard]] bool is_retiring() const noexcept { return retiring_; }
+    /// Open, wanted, and not overdue with an answer that somebody gave up waiting for: what is sent behind
+    /// such a statement would wait for it, and be lost with it when the session is dropped.
+    [[nodiscard]] bool is_usable() const noexcept { return is_open() && !retiring_ && abandoned_ == 0; }
     [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
     [[nodiscard]] std::size_t writes_in_flight() const noexcept { return writes_; }
     [[nodiscard]] steady_clock::time_point opened_at() const noexcept { return opened_; }
@@ -60,34 +68,40 @@ class connection final : public std::enable_shared_from_this<connection>,
     /// Random in [0, 1), fixed for this connection: spreads what would otherwise happen to many at once.
     [[nodiscard]] double spread() const noexcept { return spread_; }
 
-  private:
+private:
     using descriptor = net::posix::basic_stream_descriptor<executor>;
 
     /// One answer that the server owes us, in order.
     struct expected {
-        enum class kind { prepare, execute, deallocate, sync } what;
-        operation* op;       // null: nobody waits any more
-        std::uint64_t hash;  // of the statement
-        bool write;
+        enum class kind { prepare, execute, deallocate, sync, end } what;  // end: the Sync of an operation
+        operation* op = nullptr;                                           // null: nobody waits any more
+        std::uint64_t hash = 0;                                            // of the statement
+        std::uint64_t serial = 0;                                          // of its preparation
+        bool write = false;
         bool answered = false;
     };
+    using kind = expected::kind;
 
     static awaitable<void> read_loop(std::shared_ptr<connection> self);
     void forget(operation& abandoned) override;
     void on_deadline() override;
 
     bool send(operation& op);
-    bool send_statement(operation& op, const query& each);
-    bool send_deallocate(std::uint64_t hash);
-    bool send_sync(operation* op, bool write);
+    bool send_operation(operation& op);
+    bool prepare(operation& op, const query& each, std::uint64_t& serial);
+    bool deallocate(std::uint64_t hash);
+    bool send_sync(expected answer);
     void flush();
+    void read_soon();
     void read_available();
     bool take_answer(pg_result* answer);
-    void take_sync(const expected& front);
-    void take_failure(expected& front, const pg_result* answer);
+    void take_end(const expected& front);
+    void take_failure(const expected& front, const pg_result* answer);
+    void take_stale(const expected& front, std::string_view sqlstate);
     void drop(std::string_view why);
-    void drop_soon(std::string_view why);  // `why` is static text
+    void drop_soon(std::string_view why);
     void finish_session();
+    void report_loss();
     void lose_all();
     void wake_completed();
 
@@ -97,11 +111,13 @@ class connection final : public std::enable_shared_from_this<connection>,
     statement_cache prepared_;
     std::deque<expected> expected_;
     std::vector<operation*> completed_;
+    std::vector<std::uint64_t> serials_;  // of the preparations that the operation being sent uses
     parameters::arrays arrays_;
     std::size_t in_flight_ = 0;
     std::size_t writes_ = 0;
     std::size_t abandoned_ = 0;
     bool waiting_to_write_ = false;
+    bool retiring_ = false;
     bool doubtful_ = false;  // drop it once what has been read is handed out
     const steady_clock::time_point opened_ = steady_clock::now();
     steady_clock::time_point idle_since_ = opened_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Statements that a caller waits for: one implicit transaction, sent with one Sync. It lives in the frame of the
-// coroutine that waits, first in the queue of its pool, then in flight on a connection; it completes exactly once,
-// at the latest at its deadline. Belongs to one reactor.
+// Statements that a caller waits for: one implicit transaction, sent with one Sync. It lives in the frame of
+// the coroutine that waits, first in the queue of its pool, then in flight on a connection; it completes
+// exactly once, at the latest at its deadline. Belongs to one reactor.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -23,20 +23,20 @@ struct query {
     parameters with;
 };
 
-/// Reads may share a connection: their answers come at once. A write waits for the log to reach the disk and would
-/// keep everything behind it waiting, so writes spread over connections. Only reads are repeated after a lost
-/// connection.
+/// Reads may share a connection: their answers come at once. A write waits for the log to reach the disk and
+/// would keep everything behind it waiting, so writes spread over connections. Only reads are repeated after
+/// a lost connection.
 enum class intent { read, write };
 
 class operation;
 
 /// A connection that carries an operation.
 class operation_carrier {
-  public:
+public:
     /// The operation gave up waiting; its results, when they come, belong to nobody.
     virtual void forget(operation& abandoned) = 0;
 
-  protected:
+protected:
     ~operation_carrier() = default;
 };
 
@@ -45,7 +45,7 @@ using operation_hook =
                                      boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 class operation final : public runtime::deadline_entry, public operation_hook {
-  public:
+public:
     operation(std::span<const query> statements, intent kind) : statements_(statements), kind_(kind) {}
 
     [[nodiscard]] std::span<const query> statements() const noexcept { return statements_; }
@@ -63,9 +63,17 @@ class operation final : public runtime::deadline_entry, public operation_hook {
     /// The connection died under it: nobody knows whether it took effect.
     void lose() {
         lost_ = true;
-        fail({.code = errc::unavailable, .detail = "the database connection was lost", .retry_after = std::chrono::seconds{1}});
+        fail({.code = errc::unavailable,
+              .detail = "the database connection was lost",
+              .retry_after = std::chrono::seconds{1}});
     }
     [[nodiscard]] bool lost() const noexcept { return lost_; }
+    /// The server refused or undid all of it for a passing reason: it may be sent again, a write too.
+    void undo(error why) {
+        undone_ = undone_ || !failure_;
+        fail(std::move(why));
+    }
+    [[nodiscard]] bool undone() const noexcept { return undone_; }
 
     /// Wakes the waiter; nothing may touch the operation afterwards.
     void complete();
@@ -73,12 +81,13 @@ class operation final : public runtime::deadline_entry, public operation_hook {
     /// The result sets, one per statement. Once, after completion.
     result<std::vector<result_set>> take();
 
-  private:
+private:
     void on_deadline() override;
 
     std::span<const query> statements_;
     intent kind_;
     bool lost_ = false;
+    bool undone_ = false;
     operation_carrier* carrier_ = nullptr;
     std::move_only_function<void()> wake_;
     std::vector<result_set> rows_;

@@ -5,14 +5,26 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <tuple>
 
 namespace bulkhead::postgres {
 namespace {
 
+using namespace std::chrono_literals;
+
+/// After a failure, an attempt that takes longer than this is likely to fail too: nobody waits for it any
+/// more.
+constexpr auto hopeful = 200ms;
+/// What a pool keeps its only connection for, at least, while others starve: opening one costs several
+/// milliseconds.
+constexpr auto time_share = 100ms;
+/// How long after a refusal a pool that has a connection asks for another one.
+constexpr auto modesty = 10ms;
+
 bool idle(const std::shared_ptr<connection>& c) { return c->in_flight() == 0; }
 
-error busy() {
-    return {.code = errc::unavailable, .detail = "too many requests wait for the database", .retry_after = std::chrono::seconds{1}};
+error unavailable(std::string detail) {
+    return {.code = errc::unavailable, .detail = std::move(detail), .retry_after = 1s};
 }
 
 }  // namespace
@@ -41,42 +53,45 @@ struct pool::start {
 
 awaitable<result<std::vector<result_set>>> pool::run(std::span<const query> statements, intent kind,
                                                      runtime::deadline limit) {
-    for (bool repeated = false;; repeated = true) {
+    const auto most_undone = settings_.per_database + 1;  // each connection can have a stale plan of its own
+    bool repeated = false;
+    for (std::size_t undone = 0;;) {
+        if (auto why = refusal(limit)) {
+            co_await net::post(executor_,
+                               use_awaitable);  // whoever tries again at once must not hold up the reactor
+            co_return std::unexpected(std::move(*why));
+        }
         operation op(statements, kind);
         op.expires_at(limit.at());
         deadlines_.add(op);
-        co_await net::async_initiate<const net::use_awaitable_t<executor>, void()>(start{this, &op}, use_awaitable);
-        const bool again = op.lost() && kind == intent::read && !repeated && !limit.passed() && !closed_;
-        if (!again) co_return op.take();
+        co_await net::async_initiate<const net::use_awaitable_t<executor>, void()>(start{this, &op},
+                                                                                   use_awaitable);
+        const bool again = op.undone() ? ++undone <= most_undone
+                                       : op.lost() && kind == intent::read && !std::exchange(repeated, true);
+        if (!again || closed_ || limit.passed()) co_return op.take();
     }
+}
+
+/// Why nothing is to be sent at all.
+std::optional<error> pool::refusal(runtime::deadline limit) const {
+    if (closed_) return unavailable("the service is stopping");
+    if (limit.passed())
+        return error{.code = errc::deadline_exceeded, .detail = "the request ran out of time"};
+    if (refusing()) return last_failure_;
+    if (queue_.size() >= settings_.most_waiting)
+        return unavailable("too many requests wait for the database");
+    return std::nullopt;
 }
 
 void pool::begin(operation& op) {
-    if (!closed_ && !refusing() && queue_.empty()) {
-        auto* chosen = choose(op.kind());
-        if (wants_more(chosen, op.kind())) grow();
-        if (chosen) return chosen->submit(op);
-    }
-    if (!closed_ && !refusing() && queue_.size() < settings_.most_waiting) {
-        queue_.push_back(op);
-        grow();
-        return;
-    }
-    op.fail(last_failure_ ? *last_failure_ : busy());
-    // Never from inside the call that starts it. The deadline may come first, but both run on this reactor and the
-    // operation is told once: completing unlinks it from this list.
     queue_.push_back(op);
-    net::post(executor_, [self = shared_from_this()] { self->dispatch(); });
+    dispatch();
 }
 
-/// Serves the queue: failed operations are woken, others get a connection while there is one.
+/// Gives connections to those who wait, in order. Wakes nobody.
 void pool::dispatch() {
     while (!queue_.empty()) {
         auto& op = queue_.front();
-        if (op.failed()) {
-            op.complete();
-            continue;
-        }
         auto* chosen = choose(op.kind());
         if (wants_more(chosen, op.kind())) grow();
         if (!chosen) return;
@@ -85,97 +100,129 @@ void pool::dispatch() {
     }
 }
 
-/// The open connection with the least to do of this kind; null when all are full.
-connection* pool::choose(intent kind) {
+/// The usable connection with the least to do of this kind; null when all are full.
+connection* pool::choose(intent kind) const {
     connection* best = nullptr;
     const auto load = [kind](const connection& c) {
         return std::pair(kind == intent::write ? c.writes_in_flight() : c.in_flight(), c.in_flight());
     };
     for (const auto& c : connections_)
-        if (c->is_open() && c->in_flight() < settings_.most_in_flight && (!best || load(*c) < load(*best))) best = c.get();
+        if (c->is_usable() && c->in_flight() < settings_.most_in_flight && (!best || load(*c) < load(*best)))
+            best = c.get();
     return best;
 }
 
 bool pool::wants_more(const connection* chosen, intent kind) const {
     if (!chosen) return true;
-    return kind == intent::write ? chosen->writes_in_flight() > 0 : chosen->in_flight() >= settings_.comfortable_depth;
+    return kind == intent::write ? chosen->writes_in_flight() > 0
+                                 : chosen->in_flight() >= settings_.comfortable_depth;
 }
 
-bool pool::refusing() const { return connections_.empty() && steady_clock::now() < refuse_until_; }
+bool pool::refusing() const {
+    if (!connections_.empty() || !last_failure_) return false;
+    const auto now = steady_clock::now();
+    return now < refuse_until_ || (connecting_ && now - connecting_since_ > hopeful);
+}
+
+bool pool::starving() const {
+    return !closed_ && !connecting_ && !queue_.empty() && usable() == 0 &&
+           connections_.size() < settings_.per_database && steady_clock::now() >= refuse_until_;
+}
 
 void pool::grow() {
-    if (closed_ || connecting_ || connections_.size() >= settings_.per_database || steady_clock::now() < refuse_until_) return;
-    if (!budget_.acquire(*this)) return;
+    const auto now = steady_clock::now();
+    if (closed_ || connecting_ || hungry_ || connections_.size() >= settings_.per_database ||
+        now < refuse_until_)
+        return;
+    const bool needed = starving();
+    if (!needed && now < ask_again_) return;
+    if (!budget_.acquire(*this)) {
+        hungry_ = needed;
+        ask_again_ = now + modesty;
+        return;
+    }
     connecting_ = true;
+    connecting_since_ = now;
     net::co_spawn(executor_, connect_one(shared_from_this()), net::detached);
 }
 
+void pool::retry() {
+    hungry_ = false;
+    if (!queue_.empty()) grow();
+}
+
 awaitable<void> pool::connect_one(std::shared_ptr<pool> self) {
+    co_await net::post(self->executor_,
+                       use_awaitable);  // out of the call that asked: what follows may wake waiters
     auto made = co_await connection::open(self->target_, self->settings_.session,
-                                          runtime::deadline::in(self->settings_.connect_timeout), *self, self->deadlines_);
-    self->connecting_ = false;
-    if (!made || self->closed_) {
+                                          runtime::deadline::in(self->settings_.connect_timeout), *self);
+    if (self->closed_) {
         if (made) (*made)->close();
-        self->budget_.release();
-        if (!self->closed_) self->on_connect_failed(std::move(made.error()));
         co_return;
     }
+    self->connecting_ = false;
+    if (!made) co_return self->on_connect_failed(std::move(made.error()));
     self->retry_pace_.reset();
     self->last_failure_.reset();
+    self->deadlines_.add(**made);
     self->connections_.push_back(std::move(*made));
     self->dispatch();
+    self->budget_.on_progress();
 }
 
 void pool::on_connect_failed(error why) {
     refuse_until_ = steady_clock::now() + retry_pace_.next();
     last_failure_ = std::move(why);
+    budget_.release();
     if (connections_.empty()) fail_queue(*last_failure_);
 }
 
 void pool::fail_queue(const error& why) {
-    for (auto& op : queue_) op.fail(why);
-    dispatch();
+    operation_queue failed;
+    failed.swap(queue_);
+    for (auto& op : failed) op.fail(why);
+    while (!failed.empty()) failed.front().complete();
 }
 
 void pool::on_change(connection& changed) {
     const auto self = shared_from_this();
-    if (!changed.is_open()) {
+    if (!changed.is_open() || (changed.is_retiring() && changed.in_flight() == 0)) {
+        changed.close();
         remove(changed);
         budget_.release();
-        if (connections_.empty() && !queue_.empty()) grow();
     }
     dispatch();
-    if (changed.is_open() && changed.in_flight() == 0) budget_.on_idle(*this);
+    budget_.on_progress();
+    // Nothing would wake them: the last attempt failed while there still were connections.
+    if (refusing() && !connecting_ && !queue_.empty()) fail_queue(error(*last_failure_));
 }
 
 void pool::remove(const connection& gone) {
     std::erase_if(connections_, [&](const auto& c) { return c.get() == &gone; });
 }
 
-void pool::retry() {
-    if (!queue_.empty()) grow();
-}
-
 void pool::close() {
-    closed_ = true;
+    if (std::exchange(closed_, true)) return;
     auto open = std::move(connections_);
     connections_.clear();
-    for (auto& c : open) {
-        c->close();
+    if (connecting_) budget_.release();
+    for (const auto& c : open) {
         budget_.release();
+        c->close();
     }
-    fail_queue({.code = errc::unavailable, .detail = "the service is stopping"});
+    fail_queue(unavailable("the service is stopping"));
 }
 
 bool pool::tidy(steady_clock::time_point now) {
-    std::vector<std::shared_ptr<connection>> old;
+    std::vector<std::shared_ptr<connection>> unused;
     for (const auto& c : connections_) {
-        const auto most_age = settings_.most_age * (1 - c->spread() / 2);
-        if (idle(c) && (now - c->idle_since() > settings_.idle_close || now - c->opened_at() > most_age)) old.push_back(c);
+        if (now - c->opened_at() > settings_.most_age * (1 - c->spread() / 2)) c->retire();
+        if (idle(c) && (c->is_retiring() || now - c->idle_since() > settings_.idle_close))
+            unused.push_back(c);
     }
-    for (const auto& c : old) {
-        remove(*c);
+    for (const auto& c : unused) {
         c->close();
+        remove(*c);
         budget_.release();
     }
     return connections_.empty() && queue_.empty() && !connecting_;
@@ -190,15 +237,31 @@ steady_clock::time_point pool::idlest() const {
 
 bool pool::close_idlest() {
     const auto since = idlest();
+    const auto found = std::ranges::find_if(
+        connections_, [&](const auto& c) { return idle(c) && c->idle_since() == since; });
+    if (found == connections_.end()) return false;
+    const auto chosen = *found;
+    connections_.erase(found);
+    chosen->close();
+    budget_.release();
+    return true;
+}
+
+connection* pool::dispensable(steady_clock::time_point now) const {
+    connection* oldest = nullptr;
     for (const auto& c : connections_)
-        if (idle(c) && c->idle_since() == since) {
-            const auto chosen = c;
-            remove(*chosen);
-            chosen->close();
-            budget_.release();
-            return true;
-        }
-    return false;
+        if (c->is_usable() && (!oldest || c->opened_at() < oldest->opened_at())) oldest = c.get();
+    return oldest && (usable() > 1 || now - oldest->opened_at() > time_share) ? oldest : nullptr;
+}
+
+std::size_t pool::usable() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(connections_, [](const auto& c) { return c->is_usable(); }));
+}
+
+std::size_t pool::retiring() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(connections_, [](const auto& c) { return c->is_retiring(); }));
 }
 
 pool_usage pool::usage() const {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connections of one reactor to one database: none while nobody asks, few when many do, since a connection
-// carries many reads at once. Operations that find no connection wait in order, with their deadline. While the
-// database refuses connections the pool answers at once and tries again at a growing pace.
+// The connections of one reactor to one database: none while nobody asks, few when many do, since a
+// connection carries many reads at once. Operations that find no connection wait in order, with their
+// deadline. While the database refuses connections the pool answers at once and tries again at a growing
+// pace. Callers keep a shared pointer to it while they wait.
 #pragma once
 
 #include <memory>
@@ -16,17 +17,18 @@ namespace bulkhead::postgres {
 
 class pool;
 
-/// What a pool needs from the set it stands in: room in the common budget.
+/// What a pool needs from the set it stands in: room in the common budget. None of these wakes a waiter.
 class connection_budget {
-  public:
-    /// True: one more connection may be opened (an idle one elsewhere may have been closed for it).
+public:
+    /// True: one more connection may be opened (an idle one elsewhere may have been closed for it). False: a
+    /// pool that is starving hears of room by retry(), in order.
     virtual bool acquire(pool& asking) = 0;
     /// A connection is gone, or was not opened after all.
     virtual void release() = 0;
-    /// A pool has a connection that does nothing.
-    virtual void on_idle(pool& owner) = 0;
+    /// A connection has less to do than before.
+    virtual void on_progress() = 0;
 
-  protected:
+protected:
     ~connection_budget() = default;
 };
 
@@ -36,7 +38,8 @@ struct pool_usage {
 };
 
 class pool final : public std::enable_shared_from_this<pool>, private connection_owner {
-  public:
+public:
+    /// `budget` and `deadlines` must outlive close().
     pool(executor ex, conninfo target, const pool_settings& settings, connection_budget& budget,
          runtime::deadline_list& deadlines);
     ~pool();
@@ -44,8 +47,9 @@ class pool final : public std::enable_shared_from_this<pool>, private connection
     pool& operator=(const pool&) = delete;
 
     /// Runs the statements as one transaction and gives their result sets. errc::unavailable when there is no
-    /// connection in time or the database is away, errc::deadline_exceeded when the answer is late, errc::conflict
-    /// and others as sqlstate.hpp maps them. A read that lost its connection is repeated once.
+    /// connection in time or the database is away, errc::deadline_exceeded when the answer is late,
+    /// errc::conflict and others as sqlstate.hpp maps them. A read that lost its connection is repeated once;
+    /// what the server undid for a passing reason (serialization, deadlock, a stale plan) a few times.
     awaitable<result<std::vector<result_set>>> run(std::span<const query> statements, intent kind,
                                                    runtime::deadline limit);
 
@@ -59,16 +63,24 @@ class pool final : public std::enable_shared_from_this<pool>, private connection
     [[nodiscard]] steady_clock::time_point idlest() const;  // time_point::max(): none is idle
 
     [[nodiscard]] pool_usage usage() const;
-    [[nodiscard]] bool starving() const noexcept { return !queue_.empty() && connections_.empty() && !connecting_; }
+    /// Requests wait, and only room in the budget keeps them from a connection.
+    [[nodiscard]] bool starving() const;
     /// Budget has become free: try to connect for those who wait.
     void retry();
 
-  private:
+    /// The connection that a starving pool could have next: the oldest, when there are several or it has had
+    /// its share of time. Null: none.
+    [[nodiscard]] connection* dispensable(steady_clock::time_point now) const;
+    [[nodiscard]] std::size_t usable() const;
+    [[nodiscard]] std::size_t retiring() const;
+
+private:
     struct start;
+    [[nodiscard]] std::optional<error> refusal(runtime::deadline limit) const;
     void begin(operation& op);
     void dispatch();
     void grow();
-    [[nodiscard]] connection* choose(intent kind);
+    [[nodiscard]] connection* choose(intent kind) const;
     [[nodiscard]] bool wants_more(const connection* chosen, intent kind) const;
     [[nodiscard]] bool refusing() const;
     static awaitable<void> connect_one(std::shared_ptr<pool> self);
@@ -79,16 +91,19 @@ class pool final : public std::enable_shared_from_this<pool>, private connection
 
     executor executor_;
     const conninfo target_;
-    const pool_settings& settings_;
+    const pool_settings settings_;
     connection_budget& budget_;
     runtime::deadline_list& deadlines_;
     std::vector<std::shared_ptr<connection>> connections_;
     operation_queue queue_;
     bool connecting_ = false;
+    bool hungry_ = false;  // the budget knows that we starve
     bool closed_ = false;
     runtime::backoff retry_pace_;
+    steady_clock::time_point connecting_since_{};
     steady_clock::time_point refuse_until_{};
-    std::optional<error> last_failure_;
+    steady_clock::time_point ask_again_{};  // for a connection more than we need
+    std::optional<error> last_failure_;     // none after a success
 };
 
 }  // namespace bulkhead::postgres

@@ -19,12 +19,16 @@ TEST_CASE("statement cache: prepares once, evicts the longest unused", "[persist
     REQUIRE_FALSE(cache.touch(1).known);
     REQUIRE_FALSE(cache.touch(2).known);
     REQUIRE(cache.touch(1).known);
-    const auto third = cache.touch(3);
-    REQUIRE_FALSE(third.known);
-    REQUIRE(third.evicted == 2U);
+    REQUIRE_FALSE(cache.evict());
+    REQUIRE_FALSE(cache.touch(3).known);
+    REQUIRE(cache.evict() == 2U);
+    REQUIRE_FALSE(cache.evict());
     REQUIRE(cache.touch(1).known);
-    cache.forget(1);
+    const auto first = cache.touch(1).serial;
+    REQUIRE(cache.forget(1, first));
     REQUIRE_FALSE(cache.touch(1).known);
+    REQUIRE_FALSE(cache.forget(1, first));  // a late answer to the preparation before
+    REQUIRE(cache.touch(1).known);
     REQUIRE(statement_cache::name_of(255) == "b00000000000000ff");
 }
 
