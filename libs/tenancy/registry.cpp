@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <list>
+#include <optional>
+
 #include "base/random.hpp"
 #include "observability/log.hpp"
 #include "tenancy/control_store.hpp"
@@ -47,7 +51,8 @@ registry::registry(postgres::pool_set& pools, const postgres::conninfo& control,
                    registry_settings settings)
     : pools_(pools), control_(control), box_(box), settings_(settings) {}
 
-awaitable<result<std::shared_ptr<const tenant>>> registry::by_slug(std::string slug, runtime::deadline limit) {
+awaitable<result<std::shared_ptr<const tenant>>> registry::by_slug(std::string slug,
+                                                                   runtime::deadline limit) {
     auto by = postgres::parameters::of(slug);
     return find("slug:" + slug, sql_by_slug(), std::move(by), limit);
 }
@@ -57,38 +62,62 @@ awaitable<result<std::shared_ptr<const tenant>>> registry::by_id(uuid id, runtim
 }
 
 postgres::database registry::open(const tenant& of, runtime::deadline limit) {
-    // The sealed password is part of the name, so that new credentials mean a new pool.
-    return {pools_.get(fmt::format("{}/{}/{}", of.server, of.database, of.sealed_password), tenant_conninfo(control_, of)), limit};
+    // All that the target is made of is part of the name, so that new credentials or another host mean a new
+    // pool.
+    const auto key = fmt::format("{}:{}/{}/{}/{}", of.server_host, of.server_port, of.database, of.role,
+                                 of.sealed_password);
+    return {pools_.get(key, tenant_conninfo(control_, of)), limit};
 }
 
-postgres::database registry::control(runtime::deadline limit) { return {pools_.get("control", control_), limit}; }
+postgres::database registry::control(runtime::deadline limit) {
+    return {pools_.get("control", control_), limit};
+}
+
+/// One request asks the control database, the others wait for what it hears.
+struct registry::load_in_progress {
+    explicit load_in_progress(runtime::deadline of_loader) : limit(of_loader) {}
+
+    const runtime::deadline limit;
+    std::optional<found> outcome{};
+    std::list<steady_timer> waiting{};
+
+    void finish(found heard) {
+        outcome = std::move(heard);
+        for (auto& each : waiting) each.cancel();
+    }
+};
 
 awaitable<registry::found> registry::find(std::string key, std::string_view where, postgres::parameters by,
                                           runtime::deadline limit) {
-    for (;;) {
-        const auto now = steady_clock::now();
-        auto& slot = entries_[key];
-        if (now < slot.fresh_until) co_return answer(slot);
-        if (!slot.loading) break;
-        const auto loading = slot.loading;
-        co_await loading->async_wait(use_tuple);
+    for (auto known = entries_.find(key); known != entries_.end(); known = entries_.find(key)) {
+        if (steady_clock::now() < known->second.fresh_until) co_return answer(known->second);
+        const auto loading = known->second.loading;
+        // A loader whose time is up, or that was given up with its request, must not keep the others.
+        if (!loading || loading->limit.passed()) break;
+        co_await wait(loading, limit);
+        if (loading->outcome && (*loading->outcome || !loading->limit.passed())) co_return *loading->outcome;
         if (limit.passed()) co_return fail(errc::unavailable);
     }
     make_room();
-    // Whoever loads is waited for no longer than this, even if its coroutine should be lost.
-    const auto event = std::make_shared<steady_timer>(co_await net::this_coro::executor, limit.at());
-    entries_[key].loading = event;
-    const auto loaded = co_await load(where, std::move(by), limit);
-    store(key, loaded);
-    event->cancel();
-    const auto& slot = entries_[key];
-    // When the control database is away an entry that is merely old is better than none.
-    if (!loaded && loaded.error().code != errc::tenant_unknown && steady_clock::now() < slot.usable_until)
-        co_return answer(slot);
-    co_return loaded;
+    const auto mine = std::make_shared<load_in_progress>(limit);
+    entries_[key].loading = mine;
+    auto heard = store(key, co_await load(where, std::move(by), limit));
+    if (auto& slot = entries_[key]; slot.loading == mine) slot.loading.reset();
+    mine->finish(heard);
+    co_return heard;
 }
 
-awaitable<registry::found> registry::load(std::string_view where, postgres::parameters by, runtime::deadline limit) {
+/// Until the load ends, its time is up, or that of the one who waits.
+awaitable<void> registry::wait(std::shared_ptr<load_in_progress> loading, runtime::deadline limit) {
+    const auto ex = co_await net::this_coro::executor;
+    const auto until = std::min(limit.at(), loading->limit.at());
+    const auto place = loading->waiting.emplace(loading->waiting.end(), ex, until);
+    co_await place->async_wait(use_tuple);
+    loading->waiting.erase(place);
+}
+
+awaitable<registry::found> registry::load(std::string_view where, postgres::parameters by,
+                                          runtime::deadline limit) {
     const auto rows = co_await control(limit).read(postgres::statement(where), std::move(by));
     if (!rows) co_return std::unexpected(rows.error());
     if (rows->empty()) co_return fail(errc::tenant_unknown);
@@ -99,37 +128,50 @@ registry::found registry::opened(const postgres::result_set::row& row) const {
     auto read = read_tenant(row);
     if (!read) return std::unexpected(read.error());
     if (auto ok = open_password(*read, box_); !ok) {
-        log::error("a tenant's password cannot be opened: is DATA_KEY the one it was sealed with?", {{"tenant", read->slug}});
+        log::error("a tenant's password cannot be opened: is DATA_KEY the one it was sealed with?",
+                   {{"tenant", read->slug}});
         return fail(errc::unavailable, "the tenant's credentials cannot be opened");
     }
     return std::make_shared<const tenant>(std::move(*read));
 }
 
-void registry::store(const std::string& key, const found& loaded) {
+/// Remembers what was heard, and gives what is to be answered.
+registry::found registry::store(const std::string& key, const found& loaded) {
     auto& slot = entries_[key];
-    slot.loading.reset();
     const auto now = steady_clock::now();
     if (loaded) {
         slot.known = *loaded;
-        slot.fresh_until = now + std::chrono::duration_cast<steady_clock::duration>(settings_.fresh * (1 + jitter() / 2));
+        slot.fresh_until =
+            now + std::chrono::duration_cast<steady_clock::duration>(settings_.fresh * (1 + jitter() / 2));
         slot.usable_until = now + settings_.usable;
     } else if (loaded.error().code == errc::tenant_unknown) {
         slot.known = nullptr;
         slot.fresh_until = slot.usable_until = now + settings_.unknown_fresh;
+    } else if (slot.known && now < slot.usable_until) {
+        // When the control database is away an entry that is merely old is better than none.
+        slot.fresh_until = std::min(slot.usable_until, now + settings_.pause);
+        return slot.known;
     }
+    return loaded;
 }
 
-registry::found registry::answer(const entry& from) const {
+registry::found registry::answer(const entry& from) {
     if (!from.known) return fail(errc::tenant_unknown);
     return from.known;
 }
 
-/// Forgets what is neither fresh nor being loaded, then whatever comes first: correctness never rests on an entry.
+/// Forgets slugs and ids without a tenant first, of which anybody can invent any number, then tenants that
+/// are not fresh, then whatever comes first: correctness never rests on an entry.
 void registry::make_room() {
-    if (entries_.size() <= settings_.most_entries) return;
     const auto now = steady_clock::now();
-    std::erase_if(entries_, [now](const auto& e) { return !e.second.loading && now >= e.second.fresh_until; });
-    for (auto it = entries_.begin(); entries_.size() > settings_.most_entries && it != entries_.end();)
+    const auto drop = [this](auto may_go) {
+        if (entries_.size() >= settings_.most_entries)
+            std::erase_if(entries_,
+                          [&](const auto& each) { return !each.second.loading && may_go(each.second); });
+    };
+    drop([](const entry& each) { return !each.known; });
+    drop([now](const entry& each) { return now >= each.fresh_until; });
+    for (auto it = entries_.begin(); entries_.size() >= settings_.most_entries && it != entries_.end();)
         it = it->second.loading ? std::next(it) : entries_.erase(it);
 }
 
