@@ -18,9 +18,9 @@
 namespace bulkhead::api {
 namespace {
 
-constexpr http::api_info about_api{
-    "Bulkhead API", version_text,
-    "Backend for SaaS products in which every tenant has a database of its own. Errors are RFC 9457 problem documents."};
+constexpr http::api_info about_api{"Bulkhead API", version_text,
+                                   "Backend for SaaS products in which every tenant has a database of its "
+                                   "own. Errors are RFC 9457 problem documents."};
 
 constexpr std::size_t hash_queue = 32;
 
@@ -81,7 +81,8 @@ int serve(const config::loaded& configuration) {
 
     // One reactor per core, each with all it needs.
     runtime::reactor_group reactors("api", s.api_threads);
-    const shared_parts shared{s, control, pools, box, state, about, passwords, metrics, counts, routes, ops_routes};
+    const shared_parts shared{s,         control, pools,  box,    state,     about,
+                              passwords, metrics, counts, routes, ops_routes};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 
@@ -91,7 +92,10 @@ int serve(const config::loaded& configuration) {
     stack.push("hash threads", [&] { hash_threads.stop(); });
     reactors.run_on_each([&](std::size_t i) { parts[i]->start(i == 0); });
     stack.push("connections", [&] { reactors.run_on_each([&](std::size_t i) { parts[i]->stop(); }); });
-    log::info("listening", {{"address", s.bind_address}, {"port", s.port}, {"ops_port", s.ops_port}, {"reactors", s.api_threads}});
+    log::info("listening", {{"address", s.bind_address},
+                            {"port", s.port},
+                            {"ops_port", s.ops_port},
+                            {"reactors", s.api_threads}});
 
     signals.on_reload([] { service::reload(program); });
     signals.wait();

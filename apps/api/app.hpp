@@ -6,7 +6,8 @@
 
 namespace bulkhead::api {
 
-inline constexpr service::program_info program{config::program::api, "bulkhead-api", "the HTTP API of Bulkhead"};
+inline constexpr service::program_info program{config::program::api, "bulkhead-api",
+                                               "the HTTP API of Bulkhead"};
 
 /// Serves until SIGTERM or SIGINT; the exit status.
 int serve(const config::loaded& configuration);

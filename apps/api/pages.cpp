@@ -37,11 +37,14 @@ http::response asset_response(const page::asset& asset) {
 
 // GET /
 awaitable<result<banner>> get_banner(http::exchange& x) {
-    co_return banner{"Bulkhead", std::string(version_text), x.service<self_description>().environment, "/api-docs"};
+    co_return banner{"Bulkhead", std::string(version_text), x.service<self_description>().environment,
+                     "/api-docs"};
 }
 
 // GET /api/
-awaitable<result<api_status>> get_api(http::exchange&) { co_return api_status{"Bulkhead API v1", "operational"}; }
+awaitable<result<api_status>> get_api(http::exchange&) {
+    co_return api_status{"Bulkhead API v1", "operational"};
+}
 
 // GET /openapi.json
 awaitable<result<http::response>> get_openapi(http::exchange& x) {
@@ -52,7 +55,8 @@ awaitable<result<http::response>> get_openapi(http::exchange& x) {
 awaitable<result<http::response>> get_docs(http::exchange&) { co_return asset_response(page::index()); }
 
 // GET /api-docs/assets/{file}
-awaitable<result<http::response>> get_asset(http::exchange&, http::path_text name, http::preconditions asked) {
+awaitable<result<http::response>> get_asset(http::exchange&, http::path_text name,
+                                            http::preconditions asked) {
     const auto* found = page::find(name.value);
     if (!found) co_return fail(errc::not_found);
     if (asked.already_has(found->etag)) {
@@ -74,7 +78,8 @@ void mount_docs(http::router& routes) {
     routes.get<get_openapi>("/openapi.json", {.id = "getOpenapi", .summary = "This document", .tag = "docs"});
     routes.get<get_docs>("/api-docs", {.id = "getDocs", .summary = "Swagger UI", .tag = "docs"});
     routes.get<get_docs>("/docs", {.id = "getDocsToo", .summary = "Swagger UI", .tag = "docs"});
-    routes.get<get_asset>("/api-docs/assets/{file}", {.id = "getDocsAsset", .summary = "Files of Swagger UI", .tag = "docs"});
+    routes.get<get_asset>("/api-docs/assets/{file}",
+                          {.id = "getDocsAsset", .summary = "Files of Swagger UI", .tag = "docs"});
 }
 
 }  // namespace bulkhead::api

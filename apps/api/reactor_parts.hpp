@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All that belongs to one reactor of the API: its connections to PostgreSQL and Redis, its tenant cache, its token
-// checker, its server. Nothing in here is shared with another reactor.
+// All that belongs to one reactor of the API: its connections to PostgreSQL and Redis, its tenant cache, its
+// token checker, its server. Nothing in here is shared with another reactor.
 #pragma once
 
 #include <memory>
@@ -36,7 +36,7 @@ struct shared_parts {
 };
 
 class reactor_parts {
-  public:
+public:
     reactor_parts(runtime::reactor& home, const shared_parts& shared);
 
     /// On the reactor's thread. `with_ops`: this one also serves the operator's port.
@@ -45,7 +45,7 @@ class reactor_parts {
 
     [[nodiscard]] http::server& server() noexcept { return server_; }
 
-  private:
+private:
     const shared_parts& shared_;
     postgres::pool_set pools_;
     redis::redis_client redis_;

@@ -6,7 +6,8 @@
 
 namespace bulkhead::worker {
 
-inline constexpr service::program_info program{config::program::worker, "bulkhead-worker", "the background worker of Bulkhead"};
+inline constexpr service::program_info program{config::program::worker, "bulkhead-worker",
+                                               "the background worker of Bulkhead"};
 
 /// Serves until SIGTERM or SIGINT; the exit status.
 int serve(const config::loaded& configuration);

@@ -83,7 +83,8 @@ public:
     ///   iat by no more than access_token_max_lifetime.
     /// Further claims are ignored (RFC 7519 section 4). Every failure is errc::unauthenticated; the detail
     /// tells only whether the token has expired. Whether the session still lives is for the caller to ask.
-    [[nodiscard]] result<access_claims> verify(std::string_view token, const tenant_key& tenant, utc_time now);
+    [[nodiscard]] result<access_claims> verify(std::string_view token, const tenant_key& tenant,
+                                               utc_time now);
 
 private:
     [[nodiscard]] const hmac_sha256_key* key_for(std::string_view header, const tenant_key& tenant);

@@ -39,8 +39,10 @@ const hmac_sha256_key* access_token_keys::find(std::string_view id, const tenant
         recent_.splice(recent_.begin(), recent_, known->second);
         return &recent_.front().key;
     }
-    const std::string_view salt(reinterpret_cast<const char*>(tenant.id.bytes.data()), tenant.id.bytes.size());
-    const auto derived = hkdf_sha256(found->value.reveal(), salt, fmt::format("bulkhead access token v{}", tenant.version), key_size);
+    const std::string_view salt(reinterpret_cast<const char*>(tenant.id.bytes.data()),
+                                tenant.id.bytes.size());
+    const auto derived = hkdf_sha256(found->value.reveal(), salt,
+                                     fmt::format("bulkhead access token v{}", tenant.version), key_size);
     if (index_.size() >= capacity_) {
         index_.erase(recent_.back().name);
         recent_.pop_back();

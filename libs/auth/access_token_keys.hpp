@@ -20,7 +20,8 @@ namespace bulkhead::auth {
 
 /// Whose key, and which: raising a tenant's version makes every token of the tenant invalid at once.
 struct tenant_key {
-    tenant_key(const uuid& tenant, int number = 1) : id(tenant), version(number) {}  // implicit: usually the first
+    tenant_key(const uuid& tenant, int number = 1)
+        : id(tenant), version(number) {}  // implicit: usually the first
     uuid id;
     int version;
     friend bool operator==(const tenant_key&, const tenant_key&) = default;
@@ -56,7 +57,8 @@ private:
     };
     struct cache_key_hash {
         std::size_t operator()(const cache_key& key) const noexcept {
-            return std::hash<uuid>{}(key.tenant.id) + key.generation + 2 * static_cast<std::size_t>(key.tenant.version);
+            return std::hash<uuid>{}(key.tenant.id) + key.generation +
+                   2 * static_cast<std::size_t>(key.tenant.version);
         }
     };
     struct entry {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Password hashing for reactors: the hasher behind a bounded pool of threads, so that a wave of logins slows logins
-// and nothing else. Shared by all reactors.
+// Password hashing for reactors: the hasher behind a bounded pool of threads, so that a wave of logins slows
+// logins and nothing else. Shared by all reactors.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 namespace bulkhead::auth {
 
 class passwords {
-  public:
+public:
     /// Both must outlive this object.
     passwords(const password_hasher& hasher, runtime::blocking_pool& pool) : hasher_(hasher), pool_(pool) {}
 
@@ -20,9 +20,10 @@ class passwords {
     awaitable<result<std::string>> hash(secret password) const;
 
     /// Without a stored hash (no such user) the same work is done and the answer is no.
-    awaitable<result<password_hasher::verdict>> verify(secret password, std::optional<std::string> stored) const;
+    awaitable<result<password_hasher::verdict>> verify(secret password,
+                                                       std::optional<std::string> stored) const;
 
-  private:
+private:
     const password_hasher& hasher_;
     runtime::blocking_pool& pool_;
 };

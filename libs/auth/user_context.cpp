@@ -13,7 +13,9 @@ bool changes_something(http::verb method) {
     return method != http::verb::get && method != http::verb::head && method != http::verb::options;
 }
 
-std::unexpected<error> not_signed_in(std::string detail) { return fail(errc::unauthenticated, std::move(detail)); }
+std::unexpected<error> not_signed_in(std::string detail) {
+    return fail(errc::unauthenticated, std::move(detail));
+}
 
 }  // namespace
 
@@ -42,7 +44,8 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
     auto& directory = x.service<tenancy::directory>();
     const auto found = co_await directory.find(x, *claimed);
     // A token of a tenant that is gone is just another token that proves nothing.
-    if (!found && found.error().code == errc::tenant_unknown) co_return auth::not_signed_in("the access token is not valid");
+    if (!found && found.error().code == errc::tenant_unknown)
+        co_return auth::not_signed_in("the access token is not valid");
     if (!found) co_return std::unexpected(found.error());
     auto claims = tokens.verify(*token, {*claimed, (*found)->key_version}, utc_now());
     if (!claims) co_return std::unexpected(std::move(claims.error()));
@@ -54,7 +57,8 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
 }
 
 void context<auth::user_context>::document(operation& op) {
-    for (auto code : {errc::unauthenticated, errc::forbidden, errc::tenant_mismatch, errc::tenant_suspended}) op.fails(code);
+    for (auto code : {errc::unauthenticated, errc::forbidden, errc::tenant_mismatch, errc::tenant_suspended})
+        op.fails(code);
 }
 
 }  // namespace bulkhead::http

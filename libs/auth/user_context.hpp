@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A signed-in user within a tenant: the context of every handler that needs one. Made only from a verified access
-// token; a handler with this first parameter cannot be reached without. Lives as long as its request.
+// A signed-in user within a tenant: the context of every handler that needs one. Made only from a verified
+// access token; a handler with this first parameter cannot be reached without. Lives as long as its request.
 #pragma once
 
 #include <string_view>
@@ -11,13 +11,13 @@
 namespace bulkhead::auth {
 
 class user_context {
-  public:
+public:
     [[nodiscard]] const tenancy::tenant_context& tenant() const noexcept { return tenant_; }
     [[nodiscard]] const postgres::database& db() const noexcept { return tenant_.db(); }
     [[nodiscard]] const uuid& id() const noexcept { return claims_.subject; }
     [[nodiscard]] std::string_view role() const noexcept { return claims_.role; }
 
-  private:
+private:
     friend struct http::context<user_context>;
     user_context(tenancy::tenant_context within, access_claims claims)
         : tenant_(std::move(within)), claims_(std::move(claims)) {}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hex, base64 and base64url (RFC 4648). Decoders are strict: one byte string has exactly one accepted spelling.
+// Hex, base64 and base64url (RFC 4648). Decoders are strict: one byte string has exactly one accepted
+// spelling.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Expected failures are values: result<T> carries either a T or one of the errors listed here.
-// The list is the whole vocabulary: http maps each row to a problem document and a status, metrics use its name
-// as a label. Exceptions are left for start-up and for bugs.
+// The list is the whole vocabulary: http maps each row to a problem document and a status, metrics use its
+// name as a label. Exceptions are left for start-up and for bugs.
 #pragma once
 
 #include <chrono>

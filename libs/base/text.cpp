@@ -12,11 +12,12 @@ namespace {
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool is_unreserved(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
-/// Length of the sequence that starts with `lead` and the range its second byte must be in; 0: not a lead byte.
+/// Length of the sequence that starts with `lead` and the range its second byte must be in; 0: not a lead
+/// byte.
 struct utf8_lead {
     std::size_t length;
     unsigned char low, high;

@@ -55,7 +55,8 @@ std::string_view opaque(std::string_view tag) { return tag.starts_with("W/") ? t
 }  // namespace
 
 bool preconditions::match(std::string_view etag) const {
-    return !if_match || std::ranges::any_of(*if_match, [&](const auto& tag) { return tag == "*" || tag == etag; });
+    return !if_match ||
+           std::ranges::any_of(*if_match, [&](const auto& tag) { return tag == "*" || tag == etag; });
 }
 
 bool preconditions::already_has(std::string_view etag) const {
@@ -94,7 +95,10 @@ result<path_id> argument<path_id>::from(exchange& x) {
 }
 
 void argument<path_id>::document(operation& op) {
-    op.parameter({{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}, {"format", "uuid"}}}});
+    op.parameter({{"name", "id"},
+                  {"in", "path"},
+                  {"required", true},
+                  {"schema", {{"type", "string"}, {"format", "uuid"}}}});
     op.fails(errc::not_found);
 }
 

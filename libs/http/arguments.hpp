@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a handler may ask for beside its context. Each type is a parameter of the handler; where its value comes from,
-// how it fails and how it is documented is said here, once.
+// What a handler may ask for beside its context. Each type is a parameter of the handler; where its value
+// comes from, how it fails and how it is documented is said here, once.
 #pragma once
 
 #include <optional>
@@ -45,7 +45,7 @@ struct merge_patch {
 
 /// If-Match and If-None-Match (RFC 9110 section 13.1).
 struct preconditions {
-    std::optional<std::vector<std::string>> if_match;       // entity tags as sent; {"*"} for any
+    std::optional<std::vector<std::string>> if_match;  // entity tags as sent; {"*"} for any
     std::optional<std::vector<std::string>> if_none_match;
 
     /// Strong comparison with `etag`; true when the header is absent.
@@ -91,7 +91,8 @@ struct argument<query<T>> {
         return query<T>{std::move(*value)};
     }
     static void document(operation& op) {
-        for (auto& parameter : schema::query_parameters_of<T>(op.components)) op.parameter(parameter.as_object());
+        for (auto& parameter : schema::query_parameters_of<T>(op.components))
+            op.parameter(parameter.as_object());
         op.fails(errc::malformed_request);
         op.fails(errc::validation_failed);
     }

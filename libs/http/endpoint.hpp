@@ -3,8 +3,9 @@
 //
 //     awaitable<result<created<task>>> create_task(auth::user_context& user, body<task_input> input);
 //
-// The first parameter says who may call it and is made by context<...>; the others are arguments (arguments.hpp);
-// the value inside the result is an outcome (outcomes.hpp). Parsing, failures, access and documentation follow.
+// The first parameter says who may call it and is made by context<...>; the others are arguments
+// (arguments.hpp); the value inside the result is an outcome (outcomes.hpp). Parsing, failures, access and
+// documentation follow.
 #pragma once
 
 #include <tuple>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request while it is served: what came in, who serves it, and what the log should say about it. Lives in the
-// connection's frame until the answer is written; every view in it points into the connection's buffers.
+// One request while it is served: what came in, who serves it, and what the log should say about it. Lives in
+// the connection's frame until the answer is written; every view in it points into the connection's buffers.
 #pragma once
 
 #include <array>
@@ -15,9 +15,9 @@
 namespace bulkhead::http {
 
 class exchange {
-  public:
-    exchange(const request_head& head, std::string_view body, const services& provided, std::string_view request_id,
-             runtime::deadline limit)
+public:
+    exchange(const request_head& head, std::string_view body, const services& provided,
+             std::string_view request_id, runtime::deadline limit)
         : head_(head), body_(body), services_(provided), request_id_(request_id), deadline_(limit) {}
     exchange(const exchange&) = delete;
     exchange& operator=(const exchange&) = delete;
@@ -29,7 +29,9 @@ class exchange {
     [[nodiscard]] runtime::deadline deadline() const noexcept { return deadline_; }
 
     /// The decoded value of the route's n-th `{parameter}`.
-    [[nodiscard]] std::string_view path_parameter(std::size_t n) const noexcept { return path_parameters_[n]; }
+    [[nodiscard]] std::string_view path_parameter(std::size_t n) const noexcept {
+        return path_parameters_[n];
+    }
     void set_path_parameter(std::size_t n, std::string value) { path_parameters_[n] = std::move(value); }
 
     template <class T>
@@ -49,7 +51,7 @@ class exchange {
 
     static constexpr std::size_t max_path_parameters = 4;
 
-  private:
+private:
     const request_head& head_;
     std::string_view body_;
     const services& services_;

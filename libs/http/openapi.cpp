@@ -59,7 +59,8 @@ std::string openapi_document(const router& routes, const api_info& info) {
           {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
         {"servers", {{{"url", "/"}}}},
         {"paths", std::move(paths)},
-        {"components", {{"schemas", std::move(components.schemas)}, {"securitySchemes", security_schemes()}}}};
+        {"components",
+         {{"schemas", std::move(components.schemas)}, {"securitySchemes", security_schemes()}}}};
     return json::serialize(document);
 }
 

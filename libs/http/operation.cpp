@@ -11,7 +11,8 @@ void operation::answers(unsigned code, std::string_view description, json::objec
                         std::string_view content_type,
                         std::vector<std::pair<std::string_view, std::string_view>> headers) {
     json::object answer{{"description", description}};
-    if (!content_schema.empty()) answer["content"] = {{content_type, {{"schema", std::move(content_schema)}}}};
+    if (!content_schema.empty())
+        answer["content"] = {{content_type, {{"schema", std::move(content_schema)}}}};
     if (!headers.empty()) {
         json::object described;
         for (const auto& [name, meaning] : headers)
@@ -46,7 +47,8 @@ json::object operation::take() {
     for (const auto& [code, text] : causes)
         responses[std::to_string(code)] = {
             {"description", text},
-            {"content", {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/problem"}}}}}}}};
+            {"content",
+             {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/problem"}}}}}}}};
     json::object out;
     if (!parameters.empty()) out["parameters"] = std::move(parameters);
     if (!request_body.empty()) out["requestBody"] = std::move(request_body);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The OpenAPI description of one operation while it is put together. Each part of a handler's signature (path id,
-// query, body, preconditions, outcome) adds its own piece.
+// The OpenAPI description of one operation while it is put together. Each part of a handler's signature (path
+// id, query, body, preconditions, outcome) adds its own piece.
 #pragma once
 
 #include <string_view>
@@ -13,10 +13,11 @@
 namespace bulkhead::http {
 
 class operation {
-  public:
+public:
     explicit operation(schema::components& shared) : components(shared) {}
 
-    /// Content of this schema for a status; an empty schema means no content. Headers by name, with a description.
+    /// Content of this schema for a status; an empty schema means no content. Headers by name, with a
+    /// description.
     void answers(unsigned code, std::string_view description, json::object content_schema = {},
                  std::string_view content_type = "application/json",
                  std::vector<std::pair<std::string_view, std::string_view>> headers = {});
@@ -33,7 +34,7 @@ class operation {
 
     schema::components& components;
 
-  private:
+private:
     json::array parameters;
     json::object request_body;
     json::object responses;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a handler may return inside its result<>. A described type alone is 200 with that body; these wrappers add
-// status and headers. How each becomes a response and is documented is said here, once.
+// What a handler may return inside its result<>. A described type alone is 200 with that body; these wrappers
+// add status and headers. How each becomes a response and is documented is said here, once.
 #pragma once
 
 #include <string>
@@ -74,8 +74,8 @@ struct outcome<tagged<T>> {
         return out;
     }
     static void document(operation& op) {
-        op.answers(200, "Done", schema::schema_of<T>(op.components, schema::direction::response), "application/json",
-                   {{"ETag", "Version of the resource"}});
+        op.answers(200, "Done", schema::schema_of<T>(op.components, schema::direction::response),
+                   "application/json", {{"ETag", "Version of the resource"}});
     }
 };
 

@@ -11,8 +11,8 @@ namespace bulkhead::http {
 
 inline constexpr std::string_view problem_content_type = "application/problem+json";
 
-/// The answer for `failure`: status and title from its row, `type` = /problems/<name>, WWW-Authenticate on 401,
-/// Retry-After on 503.
+/// The answer for `failure`: status and title from its row, `type` = /problems/<name>, WWW-Authenticate on
+/// 401, Retry-After on 503.
 response problem_response(const error& failure, std::string_view request_id);
 
 }  // namespace bulkhead::http

@@ -11,8 +11,8 @@ namespace {
 bool is_sane(std::string_view id) {
     constexpr std::size_t most = 128;
     return !id.empty() && id.size() <= most && std::ranges::all_of(id, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-               c == '-' || c == ':' || c == '+';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+               c == '_' || c == '-' || c == ':' || c == '+';
     });
 }
 

@@ -23,7 +23,9 @@ struct response {
     std::string_view static_body{};  // instead of `body`, for bytes that live as long as the program
     std::vector<std::pair<std::string_view, std::string>> headers{};  // names are static text
 
-    [[nodiscard]] std::string_view content() const noexcept { return static_body.empty() ? body : static_body; }
+    [[nodiscard]] std::string_view content() const noexcept {
+        return static_body.empty() ? body : static_body;
+    }
     response& header(std::string_view name, std::string value) {
         headers.emplace_back(name, std::move(value));
         return *this;
@@ -35,15 +37,15 @@ struct response {
 
 /// What the connection knows and the handler does not.
 struct framing {
-    unsigned version_minor = 1;   // of the request
-    bool head_request = false;    // content is announced, not sent
+    unsigned version_minor = 1;  // of the request
+    bool head_request = false;   // content is announced, not sent
     bool keep_alive = true;
     std::string_view request_id;  // goes out as X-Request-ID
 };
 
-/// Appends status line, header section and content to `out`. Every response carries Date, X-Request-ID and the
-/// headers that keep browsers from guessing. Header values with control characters would split the response: they
-/// are a bug and throw std::logic_error.
+/// Appends status line, header section and content to `out`. Every response carries Date, X-Request-ID and
+/// the headers that keep browsers from guessing. Header values with control characters would split the
+/// response: they are a bug and throw std::logic_error.
 void append_response(std::string& out, const response& answer, const framing& how);
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT" of now, formatted once a second and thread.

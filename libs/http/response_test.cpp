@@ -63,7 +63,8 @@ TEST_CASE("response: what an answer says itself is not said twice", "[http]") {
 }
 
 TEST_CASE("response: connection header follows the request's version", "[http]") {
-    REQUIRE(contains(bytes_of({}, {.version_minor = 0, .keep_alive = true, .request_id = "r"}), "Connection: keep-alive\r\n"));
+    REQUIRE(contains(bytes_of({}, {.version_minor = 0, .keep_alive = true, .request_id = "r"}),
+                     "Connection: keep-alive\r\n"));
     REQUIRE(contains(bytes_of({}, {.keep_alive = false, .request_id = "r"}), "Connection: close\r\n"));
 }
 
@@ -95,7 +96,8 @@ TEST_CASE("request id: sane ones are kept, others replaced", "[http]") {
     std::string id;
     choose_request_id(id, "abc-123.X_y:z+");
     REQUIRE(id == "abc-123.X_y:z+");
-    for (std::string bad : {std::string(), std::string("a b"), std::string("a\"b"), std::string("\xc3\xa4"), std::string(129, 'a')}) {
+    for (std::string bad : {std::string(), std::string("a b"), std::string("a\"b"), std::string("\xc3\xa4"),
+                            std::string(129, 'a')}) {
         choose_request_id(id, bad);
         REQUIRE(id.size() == 36);
     }

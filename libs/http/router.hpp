@@ -16,9 +16,9 @@
 namespace bulkhead::http {
 
 class router {
-  public:
-    /// Adds an operation. Handler is a free coroutine (see endpoint.hpp). Throws std::logic_error for a duplicate
-    /// method + path or operation id.
+public:
+    /// Adds an operation. Handler is a free coroutine (see endpoint.hpp). Throws std::logic_error for a
+    /// duplicate method + path or operation id.
     template <auto Handler>
     void get(std::string_view path, operation_texts texts) {
         add(make_route<Handler>(verb::get, path, texts));
@@ -46,13 +46,13 @@ class router {
         std::array<std::string, exchange::max_path_parameters> parameters{};
     };
 
-    /// Finds the row for a request. HEAD is served by GET rows. `path` is as received: each segment is decoded once,
-    /// and a segment that decodes to "." or ".." or contains a slash or NUL matches nothing.
+    /// Finds the row for a request. HEAD is served by GET rows. `path` is as received: each segment is
+    /// decoded once, and a segment that decodes to "." or ".." or contains a slash or NUL matches nothing.
     [[nodiscard]] match find(verb method, std::string_view path) const;
 
     [[nodiscard]] std::span<const route> rows() const noexcept { return rows_; }
 
-  private:
+private:
     struct pattern {
         std::vector<std::string_view> segments;  // "{…}" stands for anything but empty
     };

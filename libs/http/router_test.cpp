@@ -46,9 +46,10 @@ TEST_CASE("router: finds rows by method and path", "[http]") {
 }
 
 TEST_CASE("router: what is not a row is nothing", "[http]") {
-    for (auto path : {"", "/api", "/api/things/", "/api//things", "//", "/api/things/1/2", "/API/things", "*",
-                      "/api/./things", "/api/x/../things", "/api/%2e%2e/things", "/api/things/%2F", "/api/things/a%00b",
-                      "/api/things/%ff", "/api/things/%zz", "/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"})
+    for (auto path :
+         {"", "/api", "/api/things/", "/api//things", "//", "/api/things/1/2", "/API/things", "*",
+          "/api/./things", "/api/x/../things", "/api/%2e%2e/things", "/api/things/%2F", "/api/things/a%00b",
+          "/api/things/%ff", "/api/things/%zz", "/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"})
         REQUIRE(found(verb::get, path) == "404");
 }
 
@@ -67,7 +68,8 @@ TEST_CASE("router: parameters are decoded once", "[http]") {
 TEST_CASE("router: a second row for the same operation is refused", "[http]") {
     auto routes = sample();
     REQUIRE_THROWS_AS(routes.get<nothing>("/", {.id = "other", .summary = "", .tag = "t"}), std::logic_error);
-    REQUIRE_THROWS_AS(routes.get<nothing>("/other", {.id = "root", .summary = "", .tag = "t"}), std::logic_error);
+    REQUIRE_THROWS_AS(routes.get<nothing>("/other", {.id = "root", .summary = "", .tag = "t"}),
+                      std::logic_error);
 }
 
 TEST_CASE("openapi: rows become paths with their failures", "[http]") {
@@ -91,7 +93,8 @@ TEST_CASE("query: pairs are decoded, broken ones refused", "[http]") {
 }
 
 TEST_CASE("preconditions: strong for If-Match, weak for If-None-Match", "[http]") {
-    preconditions p{.if_match = std::vector<std::string>{"W/\"1\"", "\"2\""}, .if_none_match = std::vector<std::string>{"W/\"1\""}};
+    preconditions p{.if_match = std::vector<std::string>{"W/\"1\"", "\"2\""},
+                    .if_none_match = std::vector<std::string>{"W/\"1\""}};
     REQUIRE_FALSE(p.match("\"1\""));
     REQUIRE(p.match("\"2\""));
     REQUIRE(p.already_has("\"1\""));

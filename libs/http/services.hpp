@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What handlers of one reactor may use (pools, token checker, ...), found by type. Filled once while the program is
-// wired, read-only afterwards; holds references only. One instance per reactor.
+// What handlers of one reactor may use (pools, token checker, ...), found by type. Filled once while the
+// program is wired, read-only afterwards; holds references only. One instance per reactor.
 #pragma once
 
 #include <stdexcept>
@@ -12,7 +12,7 @@
 namespace bulkhead::http {
 
 class services {
-  public:
+public:
     /// `service` must outlive this object. One per type.
     template <class T>
     void add(T& service) {
@@ -27,7 +27,7 @@ class services {
         throw std::logic_error(std::string("no service of type ") + typeid(T).name());
     }
 
-  private:
+private:
     template <class T>
     static inline const char key = 0;
 

@@ -14,8 +14,8 @@ constexpr std::chrono::milliseconds poll_interval{20};
 
 }  // namespace
 
-bool drain(program_state& state, runtime::reactor_group& reactors, const std::function<http::server&(std::size_t)>& server_of,
-           const drain_plan& plan) {
+bool drain(program_state& state, runtime::reactor_group& reactors,
+           const std::function<http::server&(std::size_t)>& server_of, const drain_plan& plan) {
     state.draining = true;
     log::info("shutting down: not ready any more");
     std::this_thread::sleep_for(plan.delay);

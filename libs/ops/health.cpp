@@ -11,7 +11,9 @@ constexpr std::chrono::seconds patience{1};
 std::string connection_word(bool up) { return up ? "connected" : "disconnected"; }
 
 // GET /health
-awaitable<result<health_report>> get_health(http::exchange& x) { co_return co_await x.service<health>().report(); }
+awaitable<result<health_report>> get_health(http::exchange& x) {
+    co_return co_await x.service<health>().report();
+}
 
 // GET /health/live, /healthz
 awaitable<result<liveness>> get_live(http::exchange&) { co_return liveness{"alive"}; }
@@ -37,7 +39,9 @@ awaitable<health_report> health::report() {
     const auto pong = co_await redis_.command(std::move(ping), patience);
     const bool unhealthy = !version;
     const bool degraded = !pong;
-    co_return health_report{.status = unhealthy ? "unhealthy" : degraded ? "degraded" : "healthy",
+    co_return health_report{.status = unhealthy  ? "unhealthy"
+                                      : degraded ? "degraded"
+                                                 : "healthy",
                             .database = connection_word(!unhealthy),
                             .redis = connection_word(!degraded),
                             .environment = state_.environment,
@@ -49,16 +53,19 @@ awaitable<result<>> health::ready() {
     if (state_.draining) co_return fail(errc::unavailable, "shutting down");
     const auto version = co_await schema_version();
     if (!version) co_return fail(errc::unavailable, "the control database cannot be reached");
-    if (*version < state_.schema_head) co_return fail(errc::unavailable, "migrations are pending: run bulkhead-migrator up");
+    if (*version < state_.schema_head)
+        co_return fail(errc::unavailable, "migrations are pending: run bulkhead-migrator up");
     co_return result<>{};
 }
 
 void mount_health(http::router& routes) {
     constexpr std::string_view tag = "health";
-    routes.get<get_health>("/health", {.id = "getHealth", .summary = "State of the service and its dependencies", .tag = tag});
+    routes.get<get_health>(
+        "/health", {.id = "getHealth", .summary = "State of the service and its dependencies", .tag = tag});
     routes.get<get_live>("/health/live", {.id = "getLiveness", .summary = "The process is up", .tag = tag});
     routes.get<get_live>("/healthz", {.id = "getHealthz", .summary = "The process is up", .tag = tag});
-    routes.get<get_ready>("/health/ready", {.id = "getReadiness", .summary = "Requests may come", .tag = tag});
+    routes.get<get_ready>("/health/ready",
+                          {.id = "getReadiness", .summary = "Requests may come", .tag = tag});
     routes.get<get_ready>("/readyz", {.id = "getReadyz", .summary = "Requests may come", .tag = tag});
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is the process up, can it serve, and how are the things it depends on. Never asks one tenant's database: a sick
-// tenant must not take the others out of rotation. One object per reactor.
+// Is the process up, can it serve, and how are the things it depends on. Never asks one tenant's database: a
+// sick tenant must not take the others out of rotation. One object per reactor.
 #pragma once
 
 #include <atomic>
@@ -18,9 +18,9 @@ namespace bulkhead::ops {
 
 /// What all reactors of a program share.
 struct program_state {
-    std::string name;           // "bulkhead-api"
-    std::string environment;    // "production"
-    std::int64_t schema_head;   // the control database must be at least here
+    std::string name;          // "bulkhead-api"
+    std::string environment;   // "production"
+    std::int64_t schema_head;  // the control database must be at least here
     std::atomic<bool> draining = false;
 };
 
@@ -40,7 +40,7 @@ struct liveness {
 BOOST_DESCRIBE_STRUCT(liveness, (), (status))
 
 class health {
-  public:
+public:
     health(const program_state& state, tenancy::registry& control, redis::redis_client& redis)
         : state_(state), control_(control), redis_(redis) {}
 
@@ -50,7 +50,7 @@ class health {
     /// Nothing when requests may come; else errc::unavailable with the reason.
     awaitable<result<>> ready();
 
-  private:
+private:
     awaitable<result<std::int64_t>> schema_version();
 
     const program_state& state_;

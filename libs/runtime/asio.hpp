@@ -3,7 +3,8 @@
 // concrete executor is used everywhere: no type erasure, no strands. Objects made from these types belong to
 // their reactor's thread and are not touched from any other.
 //
-// Never write a capturing lambda inside a co_await or co_spawn expression: GCC 12 destroys it twice (bug 107288).
+// Never write a capturing lambda inside a co_await or co_spawn expression: GCC 12 destroys it twice (bug
+// 107288).
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>

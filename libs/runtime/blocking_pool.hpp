@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work that would stall a reactor (password hashes, files, child processes) runs here: a fixed number of threads and
-// a bounded queue. A full queue is an answer (errc::unavailable), not a wait. `run` is called on a reactor and resumes
-// there. The pool must be stopped before the reactors that wait for it.
+// Work that would stall a reactor (password hashes, files, child processes) runs here: a fixed number of
+// threads and a bounded queue. A full queue is an answer (errc::unavailable), not a wait. `run` is called on
+// a reactor and resumes there. The pool must be stopped before the reactors that wait for it.
 #pragma once
 
 #include <boost/asio/post.hpp>
@@ -22,7 +22,7 @@
 namespace bulkhead::runtime {
 
 class blocking_pool {
-  public:
+public:
     /// `name` names the threads; `queue_limit` jobs may wait beside those that run.
     blocking_pool(std::string name, std::size_t threads, std::size_t queue_limit);
     ~blocking_pool() { stop(); }
@@ -34,8 +34,8 @@ class blocking_pool {
 
     [[nodiscard]] std::size_t waiting() const;
 
-    /// Runs `work()` on a pool thread and gives its value. errc::unavailable when the queue is full; an exception of
-    /// `work` is rethrown to the caller.
+    /// Runs `work()` on a pool thread and gives its value. errc::unavailable when the queue is full; an
+    /// exception of `work` is rethrown to the caller.
     template <class F>
     awaitable<result<std::invoke_result_t<F>>> run(F work) {
         frame<F> job{std::move(work)};
@@ -46,12 +46,12 @@ class blocking_pool {
         co_return std::move(*job.value);
     }
 
-  private:
+private:
     struct job_base {
         virtual void work() noexcept = 0;
         std::move_only_function<void(bool)> done;
 
-      protected:
+    protected:
         ~job_base() = default;
     };
 

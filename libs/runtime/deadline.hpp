@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The moment at which a request's time is up. It travels with the request: whoever waits, waits for what is left.
+// The moment at which a request's time is up. It travels with the request: whoever waits, waits for what is
+// left.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 namespace bulkhead::runtime {
 
 class deadline {
-  public:
+public:
     using clock = std::chrono::steady_clock;
 
     explicit deadline(clock::time_point at) : at_(at) {}
@@ -26,7 +27,7 @@ class deadline {
         return deadline(std::min(at_, clock::now() + limit));
     }
 
-  private:
+private:
     clock::time_point at_;
 };
 

@@ -23,7 +23,8 @@ void deadline_list::arm() {
 }
 
 void deadline_list::sweep(steady_clock::time_point now) {
-    // on_deadline may destroy its own entry or others: expired ones wait in a list of their own, which survives that.
+    // on_deadline may destroy its own entry or others: expired ones wait in a list of their own, which
+    // survives that.
     decltype(entries_) expired;
     for (auto it = entries_.begin(); it != entries_.end();) {
         auto& entry = *it++;

@@ -19,7 +19,8 @@ void shutdown_stack::unwind() noexcept {
         try {
             last.stop();
         } catch (const std::exception& e) {
-            log::error("a part did not stop cleanly", {{"part", last.name}, {"reason", std::string_view(e.what())}});
+            log::error("a part did not stop cleanly",
+                       {{"part", last.name}, {"reason", std::string_view(e.what())}});
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was started is stopped in reverse order, each step once and named in the log. Used by the main thread only.
+// What was started is stopped in reverse order, each step once and named in the log. Used by the main thread
+// only.
 #pragma once
 
 #include <functional>
@@ -9,7 +10,7 @@
 namespace bulkhead::runtime {
 
 class shutdown_stack {
-  public:
+public:
     shutdown_stack() = default;
     ~shutdown_stack() { unwind(); }
     shutdown_stack(const shutdown_stack&) = delete;
@@ -17,10 +18,11 @@ class shutdown_stack {
 
     void push(std::string name, std::function<void()> stop);
 
-    /// Runs the steps, last pushed first. A step that throws is logged and does not keep the others from running.
+    /// Runs the steps, last pushed first. A step that throws is logged and does not keep the others from
+    /// running.
     void unwind() noexcept;
 
-  private:
+private:
     struct step {
         std::string name;
         std::function<void()> stop;

@@ -18,7 +18,8 @@ void print_help(const program_info& program) {
     std::cout << fmt::format(
         "{0}: {1}\n\n"
         "usage: {0} [--help | --version | --check-config]\n\n"
-        "  --check-config  print the effective configuration, secrets hidden, and exit 0; or list every problem\n"
+        "  --check-config  print the effective configuration, secrets hidden, and exit 0; or list every "
+        "problem\n"
         "                  and exit 78\n\n"
         "Settings are environment variables; infra/env.example lists them. NAME_FILE reads one from a file.\n"
         "SIGTERM and SIGINT stop it cleanly; a second one ends it at once.\n",
@@ -28,7 +29,8 @@ void print_help(const program_info& program) {
 /// A block for people, one line for machines: a reader of JSON lines must not meet anything else.
 void report_start(const program_info& program, const config::loaded& loaded) {
     if (loaded.values.log_json)
-        log::info("starting", {{"program", program.name}, {"version", version_text}, {"configuration", loaded.report}});
+        log::info("starting",
+                  {{"program", program.name}, {"version", version_text}, {"configuration", loaded.report}});
     else
         std::cout << fmt::format("{} {}\n{}", program.name, version_text, loaded.report) << std::flush;
     for (const auto& warning : loaded.warnings) log::warn(warning);
@@ -39,7 +41,8 @@ std::optional<int> answer_flag(const program_info& program, std::span<char* cons
     if (arguments.size() < 2) return std::nullopt;
     const std::string_view flag = arguments[1];
     if (arguments.size() > 2 || (flag != "--help" && flag != "--version" && flag != "--check-config")) {
-        std::cerr << fmt::format("{}: unknown argument: {}. Try --help.\n", program.name, arguments[arguments.size() > 2 ? 2 : 1]);
+        std::cerr << fmt::format("{}: unknown argument: {}. Try --help.\n", program.name,
+                                 arguments[arguments.size() > 2 ? 2 : 1]);
         return exit_usage;
     }
     if (flag == "--check-config") return config::check_config(program.which, std::cout, std::cerr);
@@ -57,7 +60,8 @@ void report_problems(const program_info& program, const std::vector<std::string>
 
 }  // namespace
 
-int run(const program_info& program, std::span<char* const> arguments, const std::function<int(const config::loaded&)>& serve) {
+int run(const program_info& program, std::span<char* const> arguments,
+        const std::function<int(const config::loaded&)>& serve) {
     if (const auto status = answer_flag(program, arguments)) return *status;
     const auto loaded = config::load(program.which, config::current_environment());
     if (!loaded) {
@@ -80,7 +84,8 @@ int run(const program_info& program, std::span<char* const> arguments, const std
 void reload(const program_info& program) {
     const auto loaded = config::load(program.which, config::current_environment());
     if (!loaded) {
-        for (const auto& problem : loaded.error()) log::error("reload: kept the old configuration", {{"problem", problem}});
+        for (const auto& problem : loaded.error())
+            log::error("reload: kept the old configuration", {{"problem", problem}});
         return;
     }
     log::set_level(log_options(loaded->values).threshold);

@@ -22,13 +22,15 @@ struct program_info {
     std::string_view purpose;  // one line for --help
 };
 
-/// Handles --help, --version and --check-config, reads the configuration (every problem goes to stderr, status 78),
-/// starts the log, and then calls `serve` with it. An exception of `serve` is one line and status 1.
+/// Handles --help, --version and --check-config, reads the configuration (every problem goes to stderr,
+/// status 78), starts the log, and then calls `serve` with it. An exception of `serve` is one line and
+/// status 1.
 int run(const program_info& program, std::span<char* const> arguments,
         const std::function<int(const config::loaded&)>& serve);
 
-/// What SIGHUP does: reads the configuration again (a NAME_FILE may have changed) and applies what can change while
-/// the program runs, which is LOG_LEVEL. A configuration with problems changes nothing and is reported in the log.
+/// What SIGHUP does: reads the configuration again (a NAME_FILE may have changed) and applies what can change
+/// while the program runs, which is LOG_LEVEL. A configuration with problems changes nothing and is reported
+/// in the log.
 void reload(const program_info& program);
 
 }  // namespace bulkhead::service

@@ -13,7 +13,8 @@ namespace {
 int status_of(std::vector<std::string> arguments) {
     std::vector<char*> raw;
     for (auto& each : arguments) raw.push_back(each.data());
-    return run({bulkhead::config::program::worker, "program", "for tests"}, raw, [](const auto&) { return 99; });
+    return run({bulkhead::config::program::worker, "program", "for tests"}, raw,
+               [](const auto&) { return 99; });
 }
 
 }  // namespace

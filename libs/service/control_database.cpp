@@ -35,18 +35,22 @@ std::int64_t newest_control_schema() {
 control_facts meet_control_database(const config::settings& settings, const postgres::conninfo& target) {
     auto session = postgres::open_with_retries(target, settings.db_connect_retries);
     if (!session)
-        throw std::runtime_error(fmt::format("the control database {} cannot be reached after {} attempts; check DATABASE_URL",
-                                             target.describe(), settings.db_connect_retries));
+        throw std::runtime_error(
+            fmt::format("the control database {} cannot be reached after {} attempts; check DATABASE_URL",
+                        target.describe(), settings.db_connect_retries));
     control_facts out{.schema_version = 0, .max_connections = 100};
-    if (const auto limit = session->run("show max_connections")) out.max_connections = to_unsigned(limit->text(0, 0));
+    if (const auto limit = session->run("show max_connections"))
+        out.max_connections = to_unsigned(limit->text(0, 0));
     if (const auto version = session->run("select coalesce(max(version), 0) from schema_migrations"))
         out.schema_version = version->integer(0, 0);
     return out;
 }
 
 unsigned connection_budget(const config::settings& settings, const control_facts& server) {
-    const unsigned room = server.max_connections > kept_for_operators ? server.max_connections - kept_for_operators : 1;
-    if (!settings.db_pool_max) return std::clamp(per_thread * settings.api_threads, 2u, std::max(2u, room / 2));
+    const unsigned room =
+        server.max_connections > kept_for_operators ? server.max_connections - kept_for_operators : 1;
+    if (!settings.db_pool_max)
+        return std::clamp(per_thread * settings.api_threads, 2u, std::max(2u, room / 2));
     if (*settings.db_pool_max > room)
         log::warn("DB_POOL_MAX is more than the server admits: expect 503 under load",
                   {{"DB_POOL_MAX", *settings.db_pool_max}, {"max_connections", server.max_connections}});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Meeting the control database at start: a service that cannot reach it says so and ends, instead of answering 503
-// for ever. Once it runs, it reconnects for ever.
+// Meeting the control database at start: a service that cannot reach it says so and ends, instead of
+// answering 503 for ever. Once it runs, it reconnects for ever.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,12 @@ struct control_facts {
 /// The version of the control database that this program was built for.
 std::int64_t newest_control_schema();
 
-/// As many attempts as DB_CONNECT_RETRIES says, one log line each. Throws std::runtime_error when none succeeds.
+/// As many attempts as DB_CONNECT_RETRIES says, one log line each. Throws std::runtime_error when none
+/// succeeds.
 control_facts meet_control_database(const config::settings& settings, const postgres::conninfo& target);
 
-/// The process's budget of connections over all databases: DB_POOL_MAX, or 16 for each thread but never more than
-/// half of what the server admits. A budget over the server's limit is a warning: others pay for it.
+/// The process's budget of connections over all databases: DB_POOL_MAX, or 16 for each thread but never more
+/// than half of what the server admits. A budget over the server's limit is a warning: others pay for it.
 unsigned connection_budget(const config::settings& settings, const control_facts& server);
 
 }  // namespace bulkhead::service

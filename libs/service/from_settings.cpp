@@ -35,7 +35,9 @@ postgres::session_defaults session_options(const config::settings& from, std::st
             .idle_in_transaction_timeout = std::chrono::seconds{10}};
 }
 
-sealed_box data_box(const config::settings& from) { return sealed_box(if_set(from.data_key), if_set(from.data_key_previous)); }
+sealed_box data_box(const config::settings& from) {
+    return sealed_box(if_set(from.data_key), if_set(from.data_key_previous));
+}
 
 auth::token_settings token_options(const config::settings& from) {
     return {.current = from.jwt_secret,
@@ -47,7 +49,12 @@ auth::token_settings token_options(const config::settings& from) {
 
 redis::redis_endpoint redis_target(const config::settings& from) {
     const auto& r = from.redis;
-    return {.host = r.host, .port = r.port, .unix_path = r.unix_path, .user = r.user, .password = r.password, .database = r.database};
+    return {.host = r.host,
+            .port = r.port,
+            .unix_path = r.unix_path,
+            .user = r.user,
+            .password = r.password,
+            .database = r.database};
 }
 
 redis::redis_client_options redis_options() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From settings, which know words of the environment, to the options of the libraries, which do not know settings.
+// From settings, which know words of the environment, to the options of the libraries, which do not know
+// settings.
 #pragma once
 
 #include "auth/access_token.hpp"
@@ -14,7 +15,8 @@ namespace bulkhead::service {
 
 log::options log_options(const config::settings& from);
 
-/// The control database with the TLS mode of DB_SSL_MODE. Throws std::runtime_error for a URL that libpq refuses.
+/// The control database with the TLS mode of DB_SSL_MODE. Throws std::runtime_error for a URL that libpq
+/// refuses.
 postgres::conninfo control_target(const config::settings& from);
 
 /// What every session of the program tells the server.

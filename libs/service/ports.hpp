@@ -8,7 +8,8 @@
 
 namespace bulkhead::service {
 
-/// Throws std::runtime_error with one line that names address, reason and `setting` when nobody could listen there.
+/// Throws std::runtime_error with one line that names address, reason and `setting` when nobody could listen
+/// there.
 void require_free(const http::endpoint_address& where, std::string_view setting);
 
 }  // namespace bulkhead::service

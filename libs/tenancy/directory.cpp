@@ -9,7 +9,8 @@ namespace {
 constexpr std::size_t longest_slug = 39;
 
 bool may_be_slug(std::string_view text) {
-    return !text.empty() && text.size() <= longest_slug && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+    return !text.empty() && text.size() <= longest_slug &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
 }
 
 std::unexpected<error> unknown() { return fail(errc::tenant_unknown); }

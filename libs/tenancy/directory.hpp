@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides which tenant a request belongs to: what its token says once it is verified, before that X-Tenant-ID, the
-// host under the base domain, or the default tenant. Two statements that disagree are an error, never a choice.
-// Belongs to one reactor.
+// Decides which tenant a request belongs to: what its token says once it is verified, before that
+// X-Tenant-ID, the host under the base domain, or the default tenant. Two statements that disagree are an
+// error, never a choice. Belongs to one reactor.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,9 @@ struct resolution_settings {
 };
 
 class directory {
-  public:
-    directory(registry& tenants, resolution_settings settings) : registry_(tenants), settings_(std::move(settings)) {}
+public:
+    directory(registry& tenants, resolution_settings settings)
+        : registry_(tenants), settings_(std::move(settings)) {}
 
     /// For requests without a verified token.
     awaitable<result<tenant_context>> enter(http::exchange& x);
@@ -32,7 +33,7 @@ class directory {
     /// What header and host say; errc::tenant_mismatch when they disagree.
     [[nodiscard]] result<std::optional<std::string>> asserted(const http::request_head& head) const;
 
-  private:
+private:
     [[nodiscard]] result<tenant_context> admit(std::shared_ptr<const tenant> found, http::exchange& x);
 
     registry& registry_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only door to a tenant's data. Repositories take one, and only the directory makes one, for a tenant that the
-// request named and that may be used: code that forgets the tenant does not compile. Lives as long as its request.
+// The only door to a tenant's data. Repositories take one, and only the directory makes one, for a tenant
+// that the request named and that may be used: code that forgets the tenant does not compile. Lives as long
+// as its request.
 #pragma once
 
 #include <memory>
@@ -15,12 +16,12 @@ namespace bulkhead::tenancy {
 class directory;
 
 class tenant_context {
-  public:
+public:
     [[nodiscard]] const tenant& info() const noexcept { return *tenant_; }
     [[nodiscard]] const postgres::database& db() const noexcept { return db_; }
     [[nodiscard]] http::exchange& request() const noexcept { return *request_; }
 
-  private:
+private:
     friend class directory;
     tenant_context(std::shared_ptr<const tenant> of, postgres::database db, http::exchange& request)
         : tenant_(std::move(of)), db_(std::move(db)), request_(&request) {}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a fuzz target without libFuzzer: files given as arguments once each, then a fixed number of inputs made from
-// a fixed seed (random bytes and mutations of text that such parsers meet). A failure prints its input.
+// Runs a fuzz target without libFuzzer: files given as arguments once each, then a fixed number of inputs
+// made from a fixed seed (random bytes and mutations of text that such parsers meet). A failure prints its
+// input.
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -74,6 +75,7 @@ int main(int argc, char** argv) {
     }
     std::mt19937 random(20260101);
     for (const auto& seed : seeds) run(seed);
-    for (int i = 0; i < rounds; ++i) run(i % 4 == 0 ? noise(random) : mutate(random, seeds[random() % seeds.size()]));
+    for (int i = 0; i < rounds; ++i)
+        run(i % 4 == 0 ? noise(random) : mutate(random, seeds[random() % seeds.size()]));
     std::printf("%d inputs\n", rounds);
 }

@@ -19,12 +19,14 @@ result<std::optional<account>> read_account(const result<postgres::result_set>& 
     if (!rows) return std::unexpected(rows.error());
     if (rows->empty()) return std::nullopt;
     const auto row = (*rows)[0];
-    return account{.user = read_user(row), .password_hash = row.get<std::string>(6), .disabled = row.get<bool>(7)};
+    return account{
+        .user = read_user(row), .password_hash = row.get<std::string>(6), .disabled = row.get<bool>(7)};
 }
 
 }  // namespace
 
-awaitable<result<user>> repository::add(std::string email, std::string name, std::string password_hash) const {
+awaitable<result<user>> repository::add(std::string email, std::string name,
+                                        std::string password_hash) const {
     const auto rows = co_await db_.write(
         "insert into users (id, email, name, password_hash) values ($1, $2, $3, $4) returning " USER_COLUMNS,
         uuid::generate(), email, name, password_hash);
@@ -45,7 +47,8 @@ awaitable<result<std::optional<account>>> repository::find(uuid id) const {
 
 awaitable<result<>> repository::record_login(uuid id, std::optional<std::string> new_hash) const {
     const auto done = co_await db_.write(
-        "update users set last_login_at = now(), password_hash = coalesce($2, password_hash) where id = $1", id, new_hash);
+        "update users set last_login_at = now(), password_hash = coalesce($2, password_hash) where id = $1",
+        id, new_hash);
     if (!done) co_return std::unexpected(done.error());
     co_return result<>{};
 }

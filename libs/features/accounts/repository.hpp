@@ -19,7 +19,7 @@ struct account {
 };
 
 class repository {
-  public:
+public:
     explicit repository(const tenancy::tenant_context& within) : db_(within.db()) {}
 
     /// errc::email_taken when another user has the address.
@@ -31,7 +31,7 @@ class repository {
     /// Notes a login; `new_hash` replaces an outdated password hash.
     awaitable<result<>> record_login(uuid id, std::optional<std::string> new_hash) const;
 
-  private:
+private:
     postgres::database db_;
 };
 

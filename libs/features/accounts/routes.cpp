@@ -24,7 +24,8 @@ session open_session(const tenancy::tenant_context& tenant, user who) {
 }
 
 // POST /api/auth/signup
-awaitable<result<http::created<session>>> sign_up(tenancy::tenant_context& tenant, http::body<signup_input> input) {
+awaitable<result<http::created<session>>> sign_up(tenancy::tenant_context& tenant,
+                                                  http::body<signup_input> input) {
     auto& in = input.value;
     if (auto wrong = auth::check_password(in.password.value().reveal(), in.email.str(), tenant.info().name)) {
         error refused{.code = errc::validation_failed};
@@ -36,7 +37,8 @@ awaitable<result<http::created<session>>> sign_up(tenancy::tenant_context& tenan
     auto added = co_await repository(tenant).add(in.email.str(), in.name.str(), std::move(*hash));
     if (!added) co_return std::unexpected(std::move(added.error()));
     tenant.request().log().info("user signed up", {{"user", added->id.to_string()}});
-    co_return http::created<session>{.value = open_session(tenant, std::move(*added)), .location = "/api/auth/me"};
+    co_return http::created<session>{.value = open_session(tenant, std::move(*added)),
+                                     .location = "/api/auth/me"};
 }
 
 /// The answer is the same for an unknown address and a wrong password, and so is the work behind it.

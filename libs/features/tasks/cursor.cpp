@@ -33,7 +33,8 @@ std::string check_of(const list_query& query, std::string_view content) {
 std::string sort_value(sort_order order, const task& t) {
     switch (order) {
         case sort_order::created_at:
-        case sort_order::created_at_descending: return std::to_string(t.created_at.time_since_epoch().count());
+        case sort_order::created_at_descending:
+            return std::to_string(t.created_at.time_since_epoch().count());
         case sort_order::due_at:
         case sort_order::due_at_descending:
             return t.due_at ? std::to_string(t.due_at->time_since_epoch().count()) : "";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a page of a list ended: the sort value and id of its last row. Opaque to clients, bound to the query it was
-// made for, checked against accidents and edits. It grants nothing: every query is limited to its user anyway.
+// Where a page of a list ended: the sort value and id of its last row. Opaque to clients, bound to the query
+// it was made for, checked against accidents and edits. It grants nothing: every query is limited to its user
+// anyway.
 #pragma once
 
 #include <string>

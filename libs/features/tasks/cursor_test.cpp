@@ -18,7 +18,9 @@ list_query query_of(schema::query_parameters parameters) {
 task sample() {
     task t;
     t.id = uuid::generate();
-    t.title = "Gr\xc3\xbc\xc3\x9f""e";
+    t.title =
+        "Gr\xc3\xbc\xc3\x9f"
+        "e";
     t.created_at = utc_time{std::chrono::microseconds{1'700'000'000'123'456}};
     return t;
 }
@@ -49,8 +51,9 @@ TEST_CASE("cursor: edited ones and those of another list are refused", "[tasks]"
         tampered.cursor.emplace(edited);
         REQUIRE_FALSE(read_cursor(tampered).has_value());
     }
-    for (const auto& other : {query_of({}), query_of({{"completed", "false"}}), query_of({{"completed", "true"}, {"q", "x"}}),
-                              query_of({{"completed", "true"}, {"sort", "title"}})}) {
+    for (const auto& other :
+         {query_of({}), query_of({{"completed", "false"}}), query_of({{"completed", "true"}, {"q", "x"}}),
+          query_of({{"completed", "true"}, {"sort", "title"}})}) {
         auto elsewhere = other;
         elsewhere.cursor.emplace(cursor);
         REQUIRE(read_cursor(elsewhere).error().fields.at(0).pointer == "/query/cursor");
@@ -65,7 +68,8 @@ TEST_CASE("list statement: one text per shape, values in its order", "[tasks]") 
     auto query = query_of({{"sort", "due_at"}, {"completed", "false"}, {"priority", "high"}, {"q", "50%"}});
     query.cursor.emplace(make_cursor(query, sample()));  // a row without a due date
     const auto full = list_tasks_of(user, query);
-    REQUIRE(full->sql.find("(coalesce(due_at, 'infinity'), id) > (timestamptz 'infinity', $3)") != std::string::npos);
+    REQUIRE(full->sql.find("(coalesce(due_at, 'infinity'), id) > (timestamptz 'infinity', $3)") !=
+            std::string::npos);
     REQUIRE(full->sql.find("$6") != std::string::npos);
     REQUIRE(full->values.count() == 6);
     REQUIRE(&full->sql == &list_tasks_of(user, query)->sql);

@@ -30,7 +30,9 @@ ordering ordering_of(sort_order order) {
     return {"created_at", true};
 }
 
-bool is_due(sort_order order) { return order == sort_order::due_at || order == sort_order::due_at_descending; }
+bool is_due(sort_order order) {
+    return order == sort_order::due_at || order == sort_order::due_at_descending;
+}
 
 /// Which parts the statement has; also its key in the cache.
 struct shape {
@@ -39,7 +41,8 @@ struct shape {
 
     [[nodiscard]] unsigned key() const {
         unsigned bits = static_cast<unsigned>(order);
-        for (bool part : {cursor, no_due_date, completed, priority, due_before, q}) bits = bits << 1 | (part ? 1U : 0U);
+        for (bool part : {cursor, no_due_date, completed, priority, due_before, q})
+            bits = bits << 1 | (part ? 1U : 0U);
         return bits;
     }
 };
@@ -49,7 +52,7 @@ std::string build(const shape& s) {
     std::string sql = fmt::format("select {} from tasks where user_id = $1", task_columns);
     int next = 3;  // $2 is the limit
     if (s.cursor) {
-        const std::string edge = !s.no_due_date ? fmt::format("${}", next++)
+        const std::string edge = !s.no_due_date  ? fmt::format("${}", next++)
                                  : by.descending ? "timestamptz '-infinity'"
                                                  : "timestamptz 'infinity'";
         sql += fmt::format(" and ({}, id) {} ({}, ${})", by.key, by.descending ? '<' : '>', edge, next);
@@ -59,7 +62,9 @@ std::string build(const shape& s) {
     if (s.priority) sql += fmt::format(" and priority = ${}", next++);
     if (s.due_before) sql += fmt::format(" and due_at < ${}", next++);
     if (s.q) {
-        sql += fmt::format(" and (strpos(lower(title), lower(${0})) > 0 or strpos(lower(description), lower(${0})) > 0)", next);
+        sql += fmt::format(
+            " and (strpos(lower(title), lower(${0})) > 0 or strpos(lower(description), lower(${0})) > 0)",
+            next);
     }
     const std::string_view direction = by.descending ? " desc" : "";
     sql += fmt::format(" order by {0}{1}, id{1} limit $2", by.key, direction);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The statement behind a list of tasks: one text per combination of sort, filters and cursor, so that each is
-// prepared once and served by its index. Pages are cut by key, not by offset: rows that come or go elsewhere in the
-// list neither repeat nor hide others.
+// prepared once and served by its index. Pages are cut by key, not by offset: rows that come or go elsewhere
+// in the list neither repeat nor hide others.
 #pragma once
 
 #include <string>
@@ -21,7 +21,8 @@ struct list_statement {
     postgres::parameters values;
 };
 
-/// Gives one row more than the page holds when there is a next page. errc::validation_failed for a bad cursor.
+/// Gives one row more than the page holds when there is a next page. errc::validation_failed for a bad
+/// cursor.
 result<list_statement> list_tasks_of(const uuid& user, const list_query& query);
 
 }  // namespace bulkhead::tasks

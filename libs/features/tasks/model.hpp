@@ -31,7 +31,8 @@ struct task {
     utc_time created_at;
     utc_time updated_at;
 };
-BOOST_DESCRIBE_STRUCT(task, (), (id, title, description, completed, priority, due_at, version, created_at, updated_at))
+BOOST_DESCRIBE_STRUCT(task, (),
+                      (id, title, description, completed, priority, due_at, version, created_at, updated_at))
 
 /// The strong entity tag of a version.
 inline std::string etag_of(const task& t) { return "\"" + std::to_string(t.version) + "\""; }

@@ -42,7 +42,8 @@ awaitable<result<task_page>> repository::list(list_query query) const {
 }
 
 awaitable<result<task>> repository::find(uuid id) const {
-    const auto rows = co_await db_.read("select " TASK_COLUMNS " from tasks where id = $1 and user_id = $2", id, user_);
+    const auto rows =
+        co_await db_.read("select " TASK_COLUMNS " from tasks where id = $1 and user_id = $2", id, user_);
     if (!rows) co_return std::unexpected(rows.error());
     if (rows->empty()) co_return fail(errc::not_found);
     co_return read_task((*rows)[0]);
@@ -82,15 +83,18 @@ awaitable<result<task>> repository::change(uuid id, task_patch patch, expected_v
         "completed = coalesce($6, completed), priority = coalesce($7, priority), "
         "due_at = case when $8 then $9 else due_at end, version = version + 1, updated_at = now() "
         "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) returning " TASK_COLUMNS,
-        id, user_, expected, title, description, completed, importance, patch.due_at.given(), patch.due_at.value());
+        id, user_, expected, title, description, completed, importance, patch.due_at.given(),
+        patch.due_at.value());
     co_return co_await changed(std::move(rows), id);
 }
 
 awaitable<result<>> repository::remove(uuid id, expected_version expected) const {
     auto rows = co_await db_.write(
-        "delete from tasks where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) returning " TASK_COLUMNS,
+        "delete from tasks where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) "
+        "returning " TASK_COLUMNS,
         id, user_, expected);
-    if (auto gone = co_await changed(std::move(rows), id); !gone) co_return std::unexpected(std::move(gone.error()));
+    if (auto gone = co_await changed(std::move(rows), id); !gone)
+        co_return std::unexpected(std::move(gone.error()));
     co_return result<>{};
 }
 
@@ -100,7 +104,8 @@ awaitable<result<task>> repository::changed(result<postgres::result_set> rows, u
     if (!rows->empty()) co_return read_task((*rows)[0]);
     const auto still_there = co_await find(id);
     if (!still_there) co_return std::unexpected(still_there.error());
-    co_return fail(errc::precondition_failed, "the task has version " + std::to_string(still_there->version) + " now");
+    co_return fail(errc::precondition_failed,
+                   "the task has version " + std::to_string(still_there->version) + " now");
 }
 
 }  // namespace bulkhead::tasks

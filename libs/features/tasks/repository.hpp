@@ -14,7 +14,7 @@ namespace bulkhead::tasks {
 using expected_version = std::optional<std::int64_t>;
 
 class repository {
-  public:
+public:
     explicit repository(const auth::user_context& owner) : db_(owner.db()), user_(owner.id()) {}
 
     /// One page, and the cursor of the next if there is one. errc::validation_failed for a bad cursor.
@@ -31,7 +31,7 @@ class repository {
     awaitable<result<task>> change(uuid id, task_patch patch, expected_version expected) const;
     awaitable<result<>> remove(uuid id, expected_version expected) const;
 
-  private:
+private:
     awaitable<result<task>> changed(result<postgres::result_set> rows, uuid id) const;
 
     postgres::database db_;

@@ -22,9 +22,10 @@ std::optional<std::int64_t> version_in(std::string_view etag) {
     return version;
 }
 
-/// What If-Match asks of the task. The common case, one tag, is checked by the statement itself, without a race; a
-/// longer list is matched against the current version first and then pinned to it.
-awaitable<result<expected_version>> expectation(const repository& tasks, uuid id, const preconditions& asked) {
+/// What If-Match asks of the task. The common case, one tag, is checked by the statement itself, without a
+/// race; a longer list is matched against the current version first and then pinned to it.
+awaitable<result<expected_version>> expectation(const repository& tasks, uuid id,
+                                                const preconditions& asked) {
     if (!asked.if_match || asked.match("*")) {
         // "*" in the list, or no header: existing is enough.
         co_return expected_version{};
@@ -57,7 +58,8 @@ awaitable<result<http::created<task>>> create_task(user_context& user, http::bod
 }
 
 // GET /api/tasks/{id}
-awaitable<result<http::fresh_or_not_modified<task>>> get_task(user_context& user, path_id id, preconditions asked) {
+awaitable<result<http::fresh_or_not_modified<task>>> get_task(user_context& user, path_id id,
+                                                              preconditions asked) {
     auto found = co_await repository(user).find(id.value);
     if (!found) co_return std::unexpected(std::move(found.error()));
     const auto etag = etag_of(*found);
@@ -93,7 +95,8 @@ awaitable<result<http::no_content>> delete_task(user_context& user, path_id id, 
     const repository tasks(user);
     const auto expected = co_await expectation(tasks, id.value, asked);
     if (!expected) co_return std::unexpected(expected.error());
-    if (auto gone = co_await tasks.remove(id.value, *expected); !gone) co_return std::unexpected(std::move(gone.error()));
+    if (auto gone = co_await tasks.remove(id.value, *expected); !gone)
+        co_return std::unexpected(std::move(gone.error()));
     co_return http::no_content{};
 }
 
@@ -101,11 +104,14 @@ awaitable<result<http::no_content>> delete_task(user_context& user, path_id id, 
 
 void mount(http::router& routes) {
     constexpr std::string_view tag = "tasks";
-    routes.get<list_tasks>("/api/tasks", {.id = "listTasks", .summary = "Your tasks, newest first", .tag = tag});
+    routes.get<list_tasks>("/api/tasks",
+                           {.id = "listTasks", .summary = "Your tasks, newest first", .tag = tag});
     routes.post<create_task>("/api/tasks", {.id = "createTask", .summary = "Make a task", .tag = tag});
     routes.get<get_task>("/api/tasks/{id}", {.id = "getTask", .summary = "One task", .tag = tag});
-    routes.put<replace_task>("/api/tasks/{id}", {.id = "replaceTask", .summary = "Replace a task", .tag = tag});
-    routes.patch<change_task>("/api/tasks/{id}", {.id = "changeTask", .summary = "Change a task (JSON merge patch)", .tag = tag});
+    routes.put<replace_task>("/api/tasks/{id}",
+                             {.id = "replaceTask", .summary = "Replace a task", .tag = tag});
+    routes.patch<change_task>(
+        "/api/tasks/{id}", {.id = "changeTask", .summary = "Change a task (JSON merge patch)", .tag = tag});
     routes.del<delete_task>("/api/tasks/{id}", {.id = "deleteTask", .summary = "Delete a task", .tag = tag});
 }
 

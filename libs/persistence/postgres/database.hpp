@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What repositories see of PostgreSQL: statements against one database within one request's deadline. Cheap to copy;
-// keeps its pool alive. Belongs to one reactor.
+// What repositories see of PostgreSQL: statements against one database within one request's deadline. Cheap
+// to copy; keeps its pool alive. Belongs to one reactor.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,9 @@
 namespace bulkhead::postgres {
 
 class database {
-  public:
-    database(std::shared_ptr<pool> source, runtime::deadline limit) : pool_(std::move(source)), deadline_(limit) {}
+public:
+    database(std::shared_ptr<pool> source, runtime::deadline limit)
+        : pool_(std::move(source)), deadline_(limit) {}
 
     /// One statement that changes nothing; repeated once if its connection dies.
     template <class... T>
@@ -31,7 +32,7 @@ class database {
     /// Several statements as one transaction, none of which depends on another's rows.
     awaitable<result<std::vector<result_set>>> write_all(std::vector<query> statements) const;
 
-  private:
+private:
     awaitable<result<result_set>> one(query each, intent kind) const;
 
     std::shared_ptr<pool> pool_;

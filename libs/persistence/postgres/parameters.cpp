@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "persistence/postgres/parameters.hpp"
 
-
 #include "persistence/postgres/wire.hpp"
 
 namespace bulkhead::postgres {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The values of one statement, encoded for the extended protocol: binary for uuid, integers, bool and timestamps,
-// text for text. Each value tells its type, so a mismatch with the statement is an error of the first test.
+// The values of one statement, encoded for the extended protocol: binary for uuid, integers, bool and
+// timestamps, text for text. Each value tells its type, so a mismatch with the statement is an error of the
+// first test.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@
 namespace bulkhead::postgres {
 
 class parameters {
-  public:
+public:
     parameters() = default;
     template <class... T>
     static parameters of(const T&... values) {
@@ -51,7 +52,7 @@ class parameters {
     };
     void fill(arrays& out) const;
 
-  private:
+private:
     struct slot {
         unsigned type;
         int format;

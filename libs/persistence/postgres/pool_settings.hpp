@@ -11,16 +11,17 @@ namespace bulkhead::postgres {
 
 struct pool_settings {
     session_defaults session{};
-    std::size_t budget = 16;                            // connections of this reactor, over all databases
-    std::size_t per_database = 8;                       // of those, for one database
-    std::size_t comfortable_depth = 16;                 // reads in flight on a connection before another is opened
-    std::size_t most_in_flight = 128;                   // on one connection; beyond, operations wait in the pool
-    std::size_t most_waiting = 1024;                    // operations in one pool's queue; beyond, they fail at once
+    std::size_t budget = 16;             // connections of this reactor, over all databases
+    std::size_t per_database = 8;        // of those, for one database
+    std::size_t comfortable_depth = 16;  // reads in flight on a connection before another is opened
+    std::size_t most_in_flight = 128;    // on one connection; beyond, operations wait in the pool
+    std::size_t most_waiting = 1024;     // operations in one pool's queue; beyond, they fail at once
     std::chrono::milliseconds connect_timeout{3'000};
-    std::chrono::milliseconds first_retry{50};          // after a failed connect; doubles
+    std::chrono::milliseconds first_retry{50};  // after a failed connect; doubles
     std::chrono::milliseconds slowest_retry{1'000};
     std::chrono::milliseconds idle_close{60'000};
-    std::chrono::milliseconds most_age{30 * 60'000};    // less a random half, so that they do not all go at once
+    std::chrono::milliseconds most_age{30 *
+                                       60'000};  // less a random half, so that they do not all go at once
 };
 
 }  // namespace bulkhead::postgres

@@ -37,7 +37,8 @@ std::string_view result_set::row::bytes(int column, unsigned type) const {
     if (actual != type && !(type == text_oid && actual == varchar_oid))
         throw std::logic_error(fmt::format("column {} has type {}, not {}", column, actual, type));
     if (is_null(column)) throw std::logic_error(fmt::format("column {} is null", column));
-    return {PQgetvalue(result_, index_, column), static_cast<std::size_t>(PQgetlength(result_, index_, column))};
+    return {PQgetvalue(result_, index_, column),
+            static_cast<std::size_t>(PQgetlength(result_, index_, column))};
 }
 
 void result_set::row::read(int column, std::string_view& out) const { out = bytes(column, text_oid); }
@@ -56,7 +57,8 @@ void result_set::row::read(int column, uuid& out) const {
     std::memcpy(out.bytes.data(), bytes(column, uuid_oid).data(), out.bytes.size());
 }
 void result_set::row::read(int column, utc_time& out) const {
-    out = wire::epoch + std::chrono::microseconds{wire::from_big_endian<std::int64_t>(bytes(column, timestamptz_oid).data())};
+    out = wire::epoch + std::chrono::microseconds{
+                            wire::from_big_endian<std::int64_t>(bytes(column, timestamptz_oid).data())};
 }
 
 }  // namespace bulkhead::postgres

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows that one statement gave, in binary format, read in place. Text is a view into the result: copy what must
-// outlive it. Reading a column as another type than it has is a bug and throws std::logic_error.
+// The rows that one statement gave, in binary format, read in place. Text is a view into the result: copy
+// what must outlive it. Reading a column as another type than it has is a bug and throws std::logic_error.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +17,16 @@ struct pg_result;
 namespace bulkhead::postgres {
 
 class result_set {
-  public:
+public:
     result_set() = default;
     explicit result_set(pg_result* owned) : result_(owned) {}
 
     class row {
-      public:
+    public:
         row(const pg_result* result, int index) : result_(result), index_(index) {}
 
-        /// T: std::string_view, std::string, bool, std::int16_t, std::int32_t, std::int64_t, uuid, utc_time, or
-        /// std::optional of one of them for columns that may be null.
+        /// T: std::string_view, std::string, bool, std::int16_t, std::int32_t, std::int64_t, uuid, utc_time,
+        /// or std::optional of one of them for columns that may be null.
         template <class T>
         [[nodiscard]] T get(int column) const {
             T out;
@@ -34,7 +34,7 @@ class result_set {
             return out;
         }
 
-      private:
+    private:
         void read(int column, std::string_view& out) const;
         void read(int column, std::string& out) const;
         void read(int column, bool& out) const;
@@ -61,7 +61,7 @@ class result_set {
     /// Rows touched by INSERT, UPDATE or DELETE.
     [[nodiscard]] std::int64_t affected() const;
 
-  private:
+private:
     struct clear {
         void operator()(pg_result* r) const noexcept;
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "persistence/postgres/statement.hpp"
 #include "base/testing/catch.hpp"
 #include "persistence/postgres/parameters.hpp"
-#include "persistence/postgres/statement.hpp"
 #include "persistence/postgres/statement_cache.hpp"
 #include "persistence/postgres/wire.hpp"
 
@@ -33,8 +33,9 @@ TEST_CASE("statement cache: prepares once, evicts the longest unused", "[persist
 }
 
 TEST_CASE("parameters: binary in network byte order, nulls with their type", "[persistence]") {
-    const auto values = parameters::of(std::int32_t{258}, std::string("text"), true, std::optional<std::int64_t>{},
-                                       wire::epoch + std::chrono::microseconds{1});
+    const auto values =
+        parameters::of(std::int32_t{258}, std::string("text"), true, std::optional<std::int64_t>{},
+                       wire::epoch + std::chrono::microseconds{1});
     parameters::arrays out;
     values.fill(out);
     REQUIRE(values.count() == 5);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The binary formats of PostgreSQL that we use: integers in network byte order, timestamps as microseconds since
-// 2000-01-01 (PostgreSQL documentation, chapter "Frontend/Backend Protocol").
+// The binary formats of PostgreSQL that we use: integers in network byte order, timestamps as microseconds
+// since 2000-01-01 (PostgreSQL documentation, chapter "Frontend/Backend Protocol").
 #pragma once
 
 #include <bit>
