@@ -22,7 +22,9 @@ constexpr http::api_info about_api{"Bulkhead API", version_text,
                                    "Backend for SaaS products in which every tenant has a database of its "
                                    "own. Errors are RFC 9457 problem documents."};
 
-constexpr std::size_t hash_queue = 32;
+/// A hash of cost 12 takes about a third of a second: more than this could not be done within a request's
+/// time.
+constexpr std::size_t hashes_waiting = 16;  // for each thread
 
 /// The routes that clients see. The document describes all but itself.
 void mount_api(http::router& routes, self_description& about, bool with_docs) {
@@ -68,7 +70,8 @@ int serve(const config::loaded& configuration) {
 
     // Password hashing has threads of its own, at most half of the machine.
     const auth::password_hasher hasher(s.bcrypt_cost, s.password_pepper);
-    runtime::blocking_pool hash_threads("hash", std::max(1u, s.api_threads / 2), hash_queue);
+    const unsigned hashers = std::max(1u, s.api_threads / 2);
+    runtime::blocking_pool hash_threads("hash", hashers, hashers * hashes_waiting);
     auth::passwords passwords(hasher, hash_threads);
     metrics.add_gauge_sampler("bulkhead_hash_queue", "Password hashes that wait for a thread",
                               [&] { return static_cast<double>(hash_threads.waiting()); });

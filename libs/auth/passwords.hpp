@@ -8,6 +8,7 @@
 
 #include "auth/password_hasher.hpp"
 #include "runtime/blocking_pool.hpp"
+#include "runtime/deadline.hpp"
 
 namespace bulkhead::auth {
 
@@ -16,12 +17,13 @@ public:
     /// Both must outlive this object.
     passwords(const password_hasher& hasher, runtime::blocking_pool& pool) : hasher_(hasher), pool_(pool) {}
 
-    /// errc::unavailable when too many are waiting.
-    awaitable<result<std::string>> hash(secret password) const;
+    /// errc::unavailable when too many are waiting, or when the turn comes after `limit`: then no work is
+    /// done for a client that has been given up already.
+    awaitable<result<std::string>> hash(secret password, runtime::deadline limit) const;
 
     /// Without a stored hash (no such user) the same work is done and the answer is no.
-    awaitable<result<password_hasher::verdict>> verify(secret password,
-                                                       std::optional<std::string> stored) const;
+    awaitable<result<password_hasher::verdict>> verify(secret password, std::optional<std::string> stored,
+                                                       runtime::deadline limit) const;
 
 private:
     const password_hasher& hasher_;

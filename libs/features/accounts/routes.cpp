@@ -32,7 +32,8 @@ awaitable<result<http::created<session>>> sign_up(tenancy::tenant_context& tenan
         refused.fields.push_back(std::move(*wrong));
         co_return std::unexpected(std::move(refused));
     }
-    auto hash = co_await tenant.request().service<auth::passwords>().hash(in.password.value());
+    auto hash = co_await tenant.request().service<auth::passwords>().hash(in.password.value(),
+                                                                          tenant.request().deadline());
     if (!hash) co_return std::unexpected(std::move(hash.error()));
     auto added = co_await repository(tenant).add(in.email.str(), in.name.str(), std::move(*hash));
     if (!added) co_return std::unexpected(std::move(added.error()));
@@ -44,17 +45,18 @@ awaitable<result<http::created<session>>> sign_up(tenancy::tenant_context& tenan
 /// The answer is the same for an unknown address and a wrong password, and so is the work behind it.
 awaitable<result<user>> authenticate(const tenancy::tenant_context& tenant, const login_input& in) {
     const repository users(tenant);
+    const auto limit = tenant.request().deadline();
     auto& passwords = tenant.request().service<auth::passwords>();
     const auto found = co_await users.find_by_email(in.email.str());
     if (!found) co_return std::unexpected(found.error());
     std::optional<std::string> stored;
     if (*found) stored = (*found)->password_hash;
-    const auto verdict = co_await passwords.verify(in.password.value(), stored);
+    const auto verdict = co_await passwords.verify(in.password.value(), stored, limit);
     if (!verdict) co_return std::unexpected(verdict.error());
     if (!verdict->matches || (*found)->disabled) co_return fail(errc::invalid_credentials);
     std::optional<std::string> fresh_hash;
     if (verdict->outdated) {
-        auto hash = co_await passwords.hash(in.password.value());
+        auto hash = co_await passwords.hash(in.password.value(), limit);
         if (hash) fresh_hash = std::move(*hash);  // else the next login tries again
     }
     if (auto noted = co_await users.record_login((*found)->user.id, fresh_hash); !noted)
