@@ -22,10 +22,6 @@ public:
         return std::max(std::chrono::milliseconds{0},
                         std::chrono::duration_cast<std::chrono::milliseconds>(at_ - clock::now()));
     }
-    /// The earlier of this and `limit` from now.
-    [[nodiscard]] deadline at_most(std::chrono::milliseconds limit) const {
-        return deadline(std::min(at_, clock::now() + limit));
-    }
 
 private:
     clock::time_point at_;

@@ -76,12 +76,10 @@ TEST_CASE("backoff: doubles up to its ceiling, jittered in the upper half", "[ru
     REQUIRE(delays.next() <= 100ms);
 }
 
-TEST_CASE("deadline: counts down and can only be brought forward", "[runtime]") {
+TEST_CASE("deadline: counts down to nothing, never below", "[runtime]") {
     const auto later = deadline::in(1h);
     REQUIRE_FALSE(later.passed());
     REQUIRE(later.remaining() > 59min);
-    REQUIRE(later.at_most(1s).remaining() <= 1s);
-    REQUIRE(later.at_most(2h).at() == later.at());
     const auto gone = deadline::in(-1s);
     REQUIRE(gone.passed());
     REQUIRE(gone.remaining() == 0ms);

@@ -147,6 +147,14 @@ class Stack:
     def create_tenant(self, slug):
         self.migrate("tenant", "create", slug)
 
+    def sql(self, tenant, statement):
+        """Runs a statement as the superuser in a tenant's database: for states that no route reaches yet."""
+        control = self.env["DATABASE_URL"]
+        find = ["psql", "-XAtc", f"select database from tenants where slug = '{tenant}'", control]
+        database = subprocess.run(find, check=True, capture_output=True, text=True).stdout.strip()
+        url = control.rsplit("/", 1)[0] + "/" + database
+        subprocess.run(["psql", "-XAtqc", statement, url], check=True, capture_output=True)
+
     def api_pid(self):
         """None once it has ended."""
         process = self.services[0].process

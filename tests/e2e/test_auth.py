@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
 import time
 import threading
 
@@ -173,3 +174,45 @@ def test_without_a_bearer_token(api, value):
 
 def test_the_scheme_is_not_case_sensitive(api, person):
     assert api.get("/api/auth/me", headers={"Authorization": f"bEARER {person.token}"}).status == 200
+
+
+def test_a_viewer_reads_and_writes_nothing(stack, api):
+    viewer = api.sign_up(email := f"{unique('vera')}@example.com")
+    task = viewer.post("/api/tasks", {"title": "made as a member"}).json
+    stack.sql("default", f"update users set role = 'viewer' where email = '{email}'")
+    session = api.post("/api/auth/login", {"email": email, "password": PASSWORD}).json
+    assert session["user"]["role"] == "viewer"
+    viewer = api.asking(token=session["access_token"])
+    assert viewer.get("/api/auth/me").status == 200
+    assert viewer.get("/api/tasks").json["items"] == [task]
+    path = "/api/tasks/" + task["id"]
+    for refused in (viewer.post("/api/tasks", {"title": "no"}), viewer.put(path, {"title": "no"}),
+                    viewer.patch(path, {"title": "no"}), viewer.delete(path)):
+        assert_problem(refused, 403, "forbidden")
+
+
+def test_a_disabled_account_is_closed(stack, api):
+    person = api.sign_up(email := f"{unique('dora')}@example.com")
+    stack.sql("default", f"update users set disabled = true where email = '{email}'")
+    assert_problem(api.post("/api/auth/login", {"email": email, "password": PASSWORD}), 401, "invalid-credentials")
+    assert_problem(person.get("/api/auth/me"), 401, "unauthenticated")
+
+
+def test_a_raised_key_version_ends_every_token_of_the_tenant(stack, api):
+    stack.create_tenant("rotating")
+    elsewhere = api.asking(tenant="rotating")
+    member = elsewhere.sign_up()
+    assert member.get("/api/tasks").status == 200
+    control = ["psql", "-XAtqc", "update tenants set key_version = 2 where slug = 'rotating'", stack.env["DATABASE_URL"]]
+    subprocess.run(control, check=True, capture_output=True)
+
+    def in_the_end(condition):
+        """True within the time for which a reactor may remember a tenant."""
+        end = time.monotonic() + 30
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.5)
+        return condition()
+
+    assert in_the_end(lambda: member.get("/api/tasks").status == 401)
+    assert in_the_end(lambda: elsewhere.sign_up().get("/api/tasks").status == 200)
+    assert_problem(member.get("/api/tasks"), 401, "unauthenticated")
