@@ -206,13 +206,15 @@ def test_a_raised_key_version_ends_every_token_of_the_tenant(stack, api):
     control = ["psql", "-XAtqc", "update tenants set key_version = 2 where slug = 'rotating'", stack.env["DATABASE_URL"]]
     subprocess.run(control, check=True, capture_output=True)
 
-    def in_the_end(condition):
-        """True within the time for which a reactor may remember a tenant."""
-        end = time.monotonic() + 30
-        while not condition() and time.monotonic() < end:
+    def settles(condition):
+        """Holds on every reactor within the time for which each may remember a tenant."""
+        end = time.monotonic() + 40
+        while time.monotonic() < end:
+            if all(condition() for _ in range(10)):
+                return True
             time.sleep(0.5)
-        return condition()
+        return False
 
-    assert in_the_end(lambda: member.get("/api/tasks").status == 401)
-    assert in_the_end(lambda: elsewhere.sign_up().get("/api/tasks").status == 200)
-    assert_problem(member.get("/api/tasks"), 401, "unauthenticated")
+    token = member.token
+    assert settles(lambda: elsewhere.asking(token=token).get("/api/tasks").status == 401)
+    assert settles(lambda: elsewhere.sign_up().get("/api/tasks").status == 200)
