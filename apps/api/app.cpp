@@ -62,8 +62,7 @@ int serve(const config::loaded& configuration) {
     metrics::add_process_metrics(metrics);
     http::server_metrics counts(metrics);
     const auto box = service::data_box(s);
-    ops::program_state state{.name = "bulkhead-api",
-                             .environment = std::string(config::environment_name(s.env)),
+    ops::program_state state{.environment = std::string(config::environment_name(s.env)),
                              .schema_head = service::newest_control_schema()};
     if (server_facts.schema_version < state.schema_head)
         log::warn("migrations are pending: not ready until bulkhead-migrator up has run");

@@ -2,8 +2,6 @@
 #include "observability/backend.hpp"
 
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/pattern_formatter.h>
@@ -19,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread.hpp"
 #include "observability/line.hpp"
 #include "observability/line_writer.hpp"
 
@@ -174,14 +173,6 @@ void fill_standard_descriptors() {
     if (fd > STDERR_FILENO) ::close(fd);
 }
 
-/// The thread leaves signals to the others; SIGPIPE becomes EPIPE.
-void prepare_thread() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    pthread_setname_np(pthread_self(), "log");
-}
-
 spdlog::level::level_enum to_spdlog(level severity) {
     return static_cast<spdlog::level::level_enum>(severity);
 }
@@ -199,8 +190,8 @@ backend::backend(const options& wanted) : parts_(std::make_unique<parts>()) {
     fill_standard_descriptors();
     parts_->sink = std::make_shared<output>(wanted);
     const auto flush_last = [sink = parts_->sink] { sink->flush(); };
-    parts_->queue =
-        std::make_shared<spdlog::details::thread_pool>(queue_lines, 1, prepare_thread, flush_last);
+    parts_->queue = std::make_shared<spdlog::details::thread_pool>(
+        queue_lines, 1, [] { prepare_thread("log"); }, flush_last);
     parts_->sink->attach(*parts_->queue);
     parts_->front = std::make_shared<spdlog::async_logger>("bulkhead", parts_->sink, parts_->queue,
                                                            spdlog::async_overflow_policy::overrun_oldest);

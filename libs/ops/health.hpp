@@ -18,7 +18,6 @@ namespace bulkhead::ops {
 
 /// What all reactors of a program share.
 struct program_state {
-    std::string name;          // "bulkhead-api"
     std::string environment;   // "production"
     std::int64_t schema_head;  // the control database must be at least here
     std::atomic<bool> draining = false;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/blocking_pool.hpp"
 
-#include <pthread.h>
-#include <signal.h>
+#include "base/thread.hpp"
 
 namespace bulkhead::runtime {
 
@@ -46,10 +45,7 @@ void blocking_pool::submit(job_base& job) {
 }
 
 void blocking_pool::serve() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+    prepare_thread(name_);
     for (;;) {
         job_base* job = nullptr;
         {

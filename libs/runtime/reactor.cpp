@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/reactor.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <latch>
 
+#include "base/thread.hpp"
+
 namespace bulkhead::runtime {
-namespace {
-
-/// Signals belong to the main thread: it waits for them in order (signals.hpp).
-void block_signals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
-
-}  // namespace
 
 reactor::reactor(std::string name) : name_(std::move(name)), work_(net::make_work_guard(context_)) {}
 
@@ -29,8 +18,7 @@ reactor::~reactor() {
 
 void reactor::start() {
     thread_ = std::thread([this] {
-        block_signals();
-        pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
+        prepare_thread(name_);
         context_.run();
     });
 }

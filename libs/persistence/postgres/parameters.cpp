@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "persistence/postgres/parameters.hpp"
 
-#include "persistence/postgres/wire.hpp"
-
 namespace bulkhead::postgres {
 
 void parameters::add(std::string_view text) {
-    slots_.push_back({text_oid, 0, bytes_.size(), static_cast<int>(text.size())});
+    slots_.push_back({wire::oid::text, 0, bytes_.size(), static_cast<int>(text.size())});
     bytes_.append(text) += '\0';  // libpq measures text parameters itself
 }
 
 void parameters::add(bool value) {
     const char byte = value ? 1 : 0;
-    add_binary(bool_oid, &byte, 1);
+    add_binary(wire::oid::boolean, &byte, 1);
 }
 
 void parameters::add(std::int16_t value) {
     const auto big = wire::to_big_endian(value);
-    add_binary(int2_oid, &big, sizeof big);
+    add_binary(wire::oid::int2, &big, sizeof big);
 }
 
 void parameters::add(std::int32_t value) {
     const auto big = wire::to_big_endian(value);
-    add_binary(int4_oid, &big, sizeof big);
+    add_binary(wire::oid::int4, &big, sizeof big);
 }
 
 void parameters::add(std::int64_t value) {
     const auto big = wire::to_big_endian(value);
-    add_binary(int8_oid, &big, sizeof big);
+    add_binary(wire::oid::int8, &big, sizeof big);
 }
 
-void parameters::add(const uuid& value) { add_binary(uuid_oid, value.bytes.data(), value.bytes.size()); }
+void parameters::add(const uuid& value) {
+    add_binary(wire::oid::uuid, value.bytes.data(), value.bytes.size());
+}
 
 void parameters::add(utc_time value) {
     const auto big = wire::to_big_endian(static_cast<std::int64_t>((value - wire::epoch).count()));
-    add_binary(timestamptz_oid, &big, sizeof big);
+    add_binary(wire::oid::timestamptz, &big, sizeof big);
 }
 
 void parameters::add_null(unsigned type) { slots_.push_back({type, 1, 0, -1}); }

@@ -12,6 +12,7 @@
 
 #include "base/time.hpp"
 #include "base/uuid.hpp"
+#include "persistence/postgres/wire.hpp"
 
 namespace bulkhead::postgres {
 
@@ -59,16 +60,14 @@ private:
         std::size_t offset;
         int length;  // -1: null
     };
-    static constexpr unsigned bool_oid = 16, int8_oid = 20, int2_oid = 21, int4_oid = 23, text_oid = 25,
-                              timestamptz_oid = 1184, uuid_oid = 2950;
-    static unsigned type_of(const std::string*) { return text_oid; }
-    static unsigned type_of(const std::string_view*) { return text_oid; }
-    static unsigned type_of(const bool*) { return bool_oid; }
-    static unsigned type_of(const std::int16_t*) { return int2_oid; }
-    static unsigned type_of(const std::int32_t*) { return int4_oid; }
-    static unsigned type_of(const std::int64_t*) { return int8_oid; }
-    static unsigned type_of(const uuid*) { return uuid_oid; }
-    static unsigned type_of(const utc_time*) { return timestamptz_oid; }
+    static unsigned type_of(const std::string*) { return wire::oid::text; }
+    static unsigned type_of(const std::string_view*) { return wire::oid::text; }
+    static unsigned type_of(const bool*) { return wire::oid::boolean; }
+    static unsigned type_of(const std::int16_t*) { return wire::oid::int2; }
+    static unsigned type_of(const std::int32_t*) { return wire::oid::int4; }
+    static unsigned type_of(const std::int64_t*) { return wire::oid::int8; }
+    static unsigned type_of(const uuid*) { return wire::oid::uuid; }
+    static unsigned type_of(const utc_time*) { return wire::oid::timestamptz; }
 
     void add_null(unsigned type);
     void add_binary(unsigned type, const void* bytes, std::size_t size);

@@ -11,13 +11,6 @@
 #include "persistence/postgres/wire.hpp"
 
 namespace bulkhead::postgres {
-namespace {
-
-constexpr Oid bool_oid = 16, int8_oid = 20, int2_oid = 21, int4_oid = 23, text_oid = 25, varchar_oid = 1043,
-              timestamptz_oid = 1184, uuid_oid = 2950;
-
-}  // namespace
-
 void result_set::clear::operator()(pg_result* r) const noexcept { PQclear(r); }
 
 int result_set::size() const noexcept { return PQntuples(result_.get()); }
@@ -34,31 +27,33 @@ bool result_set::row::is_null(int column) const { return PQgetisnull(result_, in
 
 std::string_view result_set::row::bytes(int column, unsigned type) const {
     const auto actual = PQftype(result_, column);
-    if (actual != type && !(type == text_oid && actual == varchar_oid))
+    if (actual != type && !(type == wire::oid::text && actual == wire::oid::varchar))
         throw std::logic_error(fmt::format("column {} has type {}, not {}", column, actual, type));
     if (is_null(column)) throw std::logic_error(fmt::format("column {} is null", column));
     return {PQgetvalue(result_, index_, column),
             static_cast<std::size_t>(PQgetlength(result_, index_, column))};
 }
 
-void result_set::row::read(int column, std::string_view& out) const { out = bytes(column, text_oid); }
-void result_set::row::read(int column, std::string& out) const { out = bytes(column, text_oid); }
-void result_set::row::read(int column, bool& out) const { out = bytes(column, bool_oid).front() != 0; }
+void result_set::row::read(int column, std::string_view& out) const { out = bytes(column, wire::oid::text); }
+void result_set::row::read(int column, std::string& out) const { out = bytes(column, wire::oid::text); }
+void result_set::row::read(int column, bool& out) const {
+    out = bytes(column, wire::oid::boolean).front() != 0;
+}
 void result_set::row::read(int column, std::int16_t& out) const {
-    out = wire::from_big_endian<std::int16_t>(bytes(column, int2_oid).data());
+    out = wire::from_big_endian<std::int16_t>(bytes(column, wire::oid::int2).data());
 }
 void result_set::row::read(int column, std::int32_t& out) const {
-    out = wire::from_big_endian<std::int32_t>(bytes(column, int4_oid).data());
+    out = wire::from_big_endian<std::int32_t>(bytes(column, wire::oid::int4).data());
 }
 void result_set::row::read(int column, std::int64_t& out) const {
-    out = wire::from_big_endian<std::int64_t>(bytes(column, int8_oid).data());
+    out = wire::from_big_endian<std::int64_t>(bytes(column, wire::oid::int8).data());
 }
 void result_set::row::read(int column, uuid& out) const {
-    std::memcpy(out.bytes.data(), bytes(column, uuid_oid).data(), out.bytes.size());
+    std::memcpy(out.bytes.data(), bytes(column, wire::oid::uuid).data(), out.bytes.size());
 }
 void result_set::row::read(int column, utc_time& out) const {
-    out = wire::epoch + std::chrono::microseconds{
-                            wire::from_big_endian<std::int64_t>(bytes(column, timestamptz_oid).data())};
+    out = wire::epoch + std::chrono::microseconds{wire::from_big_endian<std::int64_t>(
+                            bytes(column, wire::oid::timestamptz).data())};
 }
 
 }  // namespace bulkhead::postgres

@@ -12,6 +12,12 @@
 
 namespace bulkhead::postgres::wire {
 
+/// The types that we send and read (their numbers never change: catalog pg_type).
+namespace oid {
+inline constexpr unsigned boolean = 16, int8 = 20, int2 = 21, int4 = 23, text = 25, varchar = 1043,
+                          timestamptz = 1184, uuid = 2950;
+}  // namespace oid
+
 inline constexpr utc_time epoch{std::chrono::sys_days{std::chrono::year{2000} / 1 / 1}};
 
 template <std::integral T>
