@@ -93,10 +93,13 @@ int run(std::span<const std::string_view> words) {
 }
 
 migrations::outcome<postgres::session> open_tenant(const context& with, const tenancy::tenant& one) {
+    const auto login = tenancy::owner_conninfo(with.control_info, one, with.box);
+    if (!login)
+        return std::unexpected(
+            migrations::failure{migrations::failure_kind::failed, "no DATA_KEY opens the owner's password"});
     postgres::database_error why;
-    auto opened =
-        postgres::session::open(tenancy::admin_conninfo(with.control_info, one), std::chrono::seconds(10),
-                                {.application_name = "bulkhead-migrator"}, &why);
+    auto opened = postgres::session::open(*login, std::chrono::seconds(10),
+                                          {.application_name = "bulkhead-migrator"}, &why);
     if (opened) return *std::move(opened);
     return std::unexpected(migrations::failure{migrations::failure_kind::failed, why.to_string()});
 }

@@ -23,7 +23,7 @@ void print(const context& with, const tenant& one) {
                    {"slug", one.slug},
                    {"name", one.name},
                    {"status", status_name(one.status)},
-                   {"server", one.server},
+                   {"server", one.server.name},
                    {"database", one.database},
                    {"schema_version", one.schema_version},
                    {"created_at", one.created_at}},

@@ -7,9 +7,11 @@ namespace bulkhead::tenancy {
 
 const std::string_view select_tenant =
     "select t.id, t.slug, t.name, t.status, s.name, coalesce(s.host, ''), coalesce(s.port::text, ''), "
-    "t.database, "
-    "t.role_name, t.role_password_sealed, t.schema_version, t.key_version, t.limits::text, "
-    "to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
+    "coalesce(s.sslmode, ''), coalesce(s.pooler_host, ''), coalesce(s.pooler_port::text, ''), t.database, "
+    "t.role_name, t.role_password_sealed, coalesce(t.owner_role, ''), coalesce(t.owner_password_sealed, ''), "
+    "t.schema_version, t.key_version, t.limits::text, t.storage_bytes, "
+    "to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "
+    "coalesce(to_char(t.purge_after at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '') "
     "from tenants t join servers s on s.id = t.server_id ";
 
 namespace {
@@ -28,16 +30,24 @@ result<std::vector<tenant>> query(postgres::session& control, std::string_view w
                            .slug = text(1),
                            .name = text(2),
                            .status = *status,
-                           .server = text(4),
-                           .server_host = text(5),
-                           .server_port = text(6),
-                           .database = text(7),
-                           .role = text(8),
-                           .sealed_password = text(9),
-                           .schema_version = found->integer(row, 10),
-                           .key_version = static_cast<int>(found->integer(row, 11)),
-                           .limits = text(12),
-                           .created_at = text(13)});
+                           .server = {.name = text(4),
+                                      .host = text(5),
+                                      .port = text(6),
+                                      .sslmode = text(7),
+                                      .pooler_host = text(8),
+                                      .pooler_port = text(9)},
+                           .database = text(10),
+                           .role = text(11),
+                           .sealed_password = text(12),
+                           .password = {},
+                           .owner_role = text(13),
+                           .sealed_owner_password = text(14),
+                           .schema_version = found->integer(row, 15),
+                           .key_version = static_cast<int>(found->integer(row, 16)),
+                           .limits = parse_limits(found->text(row, 17)),
+                           .storage_bytes = found->integer(row, 18),
+                           .created_at = text(19),
+                           .purge_after = text(20)});
     }
     return tenants;
 }

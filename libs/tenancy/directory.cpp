@@ -15,6 +15,12 @@ bool may_be_slug(std::string_view text) {
 
 std::unexpected<error> unknown() { return fail(errc::tenant_unknown); }
 
+std::unexpected<error> under_maintenance() {
+    return std::unexpected(error{.code = errc::unavailable,
+                                 .detail = "the tenant is being moved",
+                                 .retry_after = std::chrono::seconds{2}});
+}
+
 }  // namespace
 
 std::optional<std::string> slug_of_host(std::string_view host, std::string_view base_domain) {
@@ -63,7 +69,9 @@ result<tenant_context> directory::admit(std::shared_ptr<const tenant> found, htt
         case tenant_status::active: break;
         case tenant_status::suspended: return fail(errc::tenant_suspended);
         case tenant_status::provisioning: return fail(errc::unavailable, "the tenant is being created");
-        case tenant_status::deleting: return unknown();
+        case tenant_status::maintenance: return under_maintenance();
+        case tenant_status::deleted:
+        case tenant_status::purging: return unknown();
     }
     x.set_tenant(found->slug);
     auto db = registry_.open(*found, x.deadline());

@@ -144,8 +144,9 @@ private:
 
     result<void> migrate() {
         postgres::database_error why;
-        auto opened = postgres::session::open(admin_conninfo(with_.admin, tenant_), std::chrono::seconds(10),
-                                              {.application_name = "bulkhead-provisioning"}, &why);
+        auto opened =
+            postgres::session::open(with_.admin.with_database(tenant_.database), std::chrono::seconds(10),
+                                    {.application_name = "bulkhead-provisioning"}, &why);
         if (!opened) {
             reason_ = why.to_string();
             return std::unexpected(std::move(opened.error()));

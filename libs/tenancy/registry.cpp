@@ -32,17 +32,24 @@ result<tenant> read_tenant(const postgres::result_set::row& row) {
                   .slug = row.get<std::string>(1),
                   .name = row.get<std::string>(2),
                   .status = *status,
-                  .server = row.get<std::string>(4),
-                  .server_host = row.get<std::string>(5),
-                  .server_port = row.get<std::string>(6),
-                  .database = row.get<std::string>(7),
-                  .role = row.get<std::string>(8),
-                  .sealed_password = row.get<std::string>(9),
+                  .server = {.name = row.get<std::string>(4),
+                             .host = row.get<std::string>(5),
+                             .port = row.get<std::string>(6),
+                             .sslmode = row.get<std::string>(7),
+                             .pooler_host = row.get<std::string>(8),
+                             .pooler_port = row.get<std::string>(9)},
+                  .database = row.get<std::string>(10),
+                  .role = row.get<std::string>(11),
+                  .sealed_password = row.get<std::string>(12),
                   .password = {},
-                  .schema_version = row.get<std::int64_t>(10),
-                  .key_version = row.get<std::int32_t>(11),
-                  .limits = row.get<std::string>(12),
-                  .created_at = row.get<std::string>(13)};
+                  .owner_role = row.get<std::string>(13),
+                  .sealed_owner_password = row.get<std::string>(14),
+                  .schema_version = row.get<std::int64_t>(15),
+                  .key_version = row.get<std::int32_t>(16),
+                  .limits = parse_limits(row.get<std::string_view>(17)),
+                  .storage_bytes = row.get<std::int64_t>(18),
+                  .created_at = row.get<std::string>(19),
+                  .purge_after = row.get<std::string>(20)};
 }
 
 }  // namespace
@@ -64,7 +71,7 @@ awaitable<result<std::shared_ptr<const tenant>>> registry::by_id(uuid id, runtim
 postgres::database registry::open(const tenant& of, runtime::deadline limit) {
     // All that the target is made of is part of the name, so that new credentials or another host mean a new
     // pool.
-    const auto key = fmt::format("{}:{}/{}/{}/{}", of.server_host, of.server_port, of.database, of.role,
+    const auto key = fmt::format("{}:{}/{}/{}/{}", of.server.host, of.server.port, of.database, of.role,
                                  of.sealed_password);
     return {pools_.get(key, tenant_conninfo(control_, of)), limit};
 }

@@ -7,7 +7,8 @@
 namespace bulkhead::tenancy {
 namespace {
 
-constexpr std::array<std::string_view, 4> statuses{"provisioning", "active", "suspended", "deleting"};
+constexpr std::array<std::string_view, 6> statuses{"provisioning", "active",  "suspended",
+                                                   "maintenance",  "deleted", "purging"};
 
 constexpr std::array<std::string_view, 44> reserved{
     "account", "accounts", "admin",    "administrator", "api",      "api-docs", "app",       "assets",
@@ -18,6 +19,16 @@ constexpr std::array<std::string_view, 44> reserved{
     "tenant",  "tenants",  "webhooks", "www",
 };
 static_assert(std::ranges::is_sorted(reserved));
+
+/// The control database's login and TLS settings at another server.
+postgres::conninfo server_conninfo(const postgres::conninfo& control, const server_address& at) {
+    auto info = control;
+    if (at.host.empty()) return info;
+    info.host = at.host;
+    info.port = at.port;
+    if (!at.sslmode.empty()) info.sslmode = at.sslmode;
+    return info;
+}
 
 constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_slug_char(char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '-'; }
@@ -47,17 +58,27 @@ result<void> check_slug(std::string_view slug) {
 
 std::string database_name(const uuid& id) { return "bulkhead_t_" + id.to_compact(); }
 
-postgres::conninfo admin_conninfo(const postgres::conninfo& control, const tenant& target) {
-    auto info = control.with_database(target.database);
-    if (!target.server_host.empty()) {
-        info.host = target.server_host;
-        info.port = target.server_port;
+std::string owner_role_name(const uuid& id) { return database_name(id) + "_owner"; }
+
+std::string owner_password_context(const uuid& id) { return id.to_string() + "/owner"; }
+
+postgres::conninfo tenant_conninfo(const postgres::conninfo& control, const tenant& target) {
+    auto info =
+        server_conninfo(control, target.server).with_login(target.database, target.role, target.password);
+    if (!target.server.pooler_host.empty()) {
+        info.host = target.server.pooler_host;
+        info.port = target.server.pooler_port;
     }
     return info;
 }
 
-postgres::conninfo tenant_conninfo(const postgres::conninfo& control, const tenant& target) {
-    return admin_conninfo(control, target).with_login(target.database, target.role, target.password);
+result<postgres::conninfo> owner_conninfo(const postgres::conninfo& control, const tenant& target,
+                                          const sealed_box& box) {
+    const auto server = server_conninfo(control, target.server);
+    if (target.owner_role.empty()) return server.with_database(target.database);
+    auto password = box.open(target.sealed_owner_password, owner_password_context(target.id));
+    if (!password) return std::unexpected(std::move(password.error()));
+    return server.with_login(target.database, target.owner_role, *std::move(password));
 }
 
 }  // namespace bulkhead::tenancy

@@ -8,47 +8,77 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/sealed_box.hpp"
 #include "base/secret.hpp"
 #include "base/uuid.hpp"
 #include "persistence/postgres/conninfo.hpp"
+#include "tenancy/limits.hpp"
 
 namespace bulkhead::tenancy {
 
-enum class tenant_status { provisioning, active, suspended, deleting };
+enum class tenant_status {
+    provisioning,
+    active,
+    suspended,    // by an operator: refused until resumed
+    maintenance,  // for seconds, while it is moved: ask again
+    deleted,      // out of reach, its database kept until purge_after
+    purging,      // its keys are gone
+};
 
 /// As it stands in the column tenants.status.
 [[nodiscard]] std::string_view status_name(tenant_status status) noexcept;
 [[nodiscard]] std::optional<tenant_status> parse_status(std::string_view name) noexcept;
+
+/// Where a server of tenants is. Empty members are those of the control database's own server.
+struct server_address {
+    std::string name;  // in the table servers
+    std::string host;
+    std::string port;
+    std::string sslmode;
+    std::string pooler_host;  // a PgBouncer that requests go through; empty: none
+    std::string pooler_port;
+};
 
 struct tenant {
     uuid id;
     std::string slug;
     std::string name;
     tenant_status status = tenant_status::provisioning;
-    std::string server;       // name in the table servers
-    std::string server_host;  // empty: the server of the control database
-    std::string server_port;
+    server_address server;
     std::string database;
-    std::string role;
+    std::string role;             // of the application: data only
     std::string sealed_password;  // sealed with the tenant's id as context
     secret password;              // empty until opened: see open_password
+    std::string owner_role;  // owns the database and its schema; empty: the control database's login does
+    std::string sealed_owner_password;  // sealed with owner_password_context
     std::int64_t schema_version = 0;
     int key_version = 1;
-    std::string limits = "{}";  // a JSON object
-    std::string created_at;     // RFC 3339
+    tenant_limits limits;
+    std::int64_t storage_bytes = 0;  // as last measured
+    std::string created_at;          // RFC 3339
+    std::string purge_after;         // RFC 3339; empty unless deleted
 };
 
 /// `[a-z][a-z0-9-]{1,38}`, not ending in a hyphen and none of the reserved words, which would be mistaken for
 /// a host or a path of the product. errc::validation_failed on /slug.
 result<void> check_slug(std::string_view slug);
 
-/// The name of a new tenant's database and of its role: both "bulkhead_t_<32 hex digits>".
+/// The name of a new tenant's database and of its application role: both "bulkhead_t_<32 hex digits>".
 [[nodiscard]] std::string database_name(const uuid& id);
 
-/// The tenant's server: the control database's login and TLS settings, the host of the tenant's row.
-[[nodiscard]] postgres::conninfo admin_conninfo(const postgres::conninfo& control, const tenant& target);
+/// "bulkhead_t_<32 hex digits>_owner"
+[[nodiscard]] std::string owner_role_name(const uuid& id);
 
-/// How the application logs in to the tenant's database, as the tenant's own role. Needs the opened password.
+/// What the owner's password is sealed with.
+[[nodiscard]] std::string owner_password_context(const uuid& id);
+
+/// How requests log in to the tenant's database: as the application's role, through the server's pooler if it
+/// has one. Needs the opened password.
 [[nodiscard]] postgres::conninfo tenant_conninfo(const postgres::conninfo& control, const tenant& target);
+
+/// How migrations log in: directly, as the owner; as the control database's login when there is no owner
+/// role. errc::internal when no key of the box opens the password.
+[[nodiscard]] result<postgres::conninfo> owner_conninfo(const postgres::conninfo& control,
+                                                        const tenant& target, const sealed_box& box);
 
 }  // namespace bulkhead::tenancy

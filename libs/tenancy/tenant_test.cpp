@@ -37,7 +37,7 @@ TEST_CASE("tenant: slugs follow the rule", "[tenancy]") {
 
 TEST_CASE("tenant: status names round trip", "[tenancy]") {
     for (const auto status : {tenant_status::provisioning, tenant_status::active, tenant_status::suspended,
-                              tenant_status::deleting})
+                              tenant_status::maintenance, tenant_status::deleted, tenant_status::purging})
         CHECK(parse_status(status_name(status)) == status);
     CHECK_FALSE(parse_status("Active"));
     CHECK_FALSE(parse_status(""));
@@ -59,12 +59,24 @@ TEST_CASE("tenant: connects as its own role, to its own server", "[tenancy]") {
     CHECK(app.dbname == one.database);
     CHECK(app.sslmode == "require");
 
-    one.server_host = "other";
-    const auto admin = admin_conninfo(control, one);
-    CHECK(admin.host == "other");
-    CHECK(admin.port.empty());
-    CHECK(admin.user == "admin");
-    CHECK(admin.dbname == one.database);
+    one.server.host = "other";
+    const auto elsewhere = tenant_conninfo(control, one);
+    CHECK(elsewhere.host == "other");
+    CHECK(elsewhere.port.empty());
+    CHECK(elsewhere.sslmode == "require");
+
+    const sealed_box box(std::nullopt);
+    const auto unowned = owner_conninfo(control, one, box).value();
+    CHECK(unowned.user == "admin");
+    CHECK(unowned.dbname == one.database);
+    one.owner_role = owner_role_name(id);
+    one.sealed_owner_password = box.seal("ddl", owner_password_context(id));
+    one.server.pooler_host = "pooler";
+    const auto owner = owner_conninfo(control, one, box).value();
+    CHECK(owner.host == "other");
+    CHECK(owner.user == one.database + "_owner");
+    CHECK(owner.password.reveal() == "ddl");
+    CHECK(tenant_conninfo(control, one).host == "pooler");
 }
 
 }  // namespace

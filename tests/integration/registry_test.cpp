@@ -93,13 +93,13 @@ TEST_CASE("registry: a tenant is read once and then known, by slug and by id", "
     CHECK(acme.slug == "acme");
     CHECK(acme.name == "Acme");
     CHECK(acme.status == tenant_status::active);
-    CHECK(acme.server == "control");
-    CHECK(acme.server_host.empty());
+    CHECK(acme.server.name == "control");
+    CHECK(acme.server.host.empty());
     CHECK(acme.database == f.name);
     CHECK(acme.role == f.role);
     CHECK(acme.password.reveal() == "first");
     CHECK(acme.key_version == 1);
-    CHECK(acme.limits == "{}");
+    CHECK(acme.limits == tenant_limits{});
     for (int i = 0; i < 10; ++i) CHECK(f.find("acme").value() == *first);
     CHECK(f.loads() == 1);
     for (int i = 0; i < 3; ++i)
