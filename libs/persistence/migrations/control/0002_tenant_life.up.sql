@@ -58,7 +58,8 @@ create table operations (
     updated_at timestamptz(3) not null default now(),
     finished_at timestamptz(3)
 );
-create index operations_unfinished on operations (created_at) where finished_at is null;
+-- One work at a time on a tenant.
+create unique index operations_unfinished on operations (tenant_id) where finished_at is null;
 create index operations_of_tenant on operations (tenant_id, created_at);
 
 -- Who did what to which tenant. Rows are never changed.
