@@ -24,11 +24,12 @@ using session_ptr = std::unique_ptr<PGconn, finish>;
 /// Notices are for people who type SQL; they must not reach stderr.
 void ignore_notice(void*, const PGresult*) {}
 
-std::unexpected<error> refused(const std::string& address, std::string_view reason) {
+std::unexpected<connect_failure> refused(const std::string& address, std::string_view reason) {
     log::warn("cannot connect to the database", {{"target", address}, {"reason", trim(reason)}});
-    return std::unexpected(error{.code = errc::unavailable,
-                                 .detail = "the database cannot be reached",
-                                 .retry_after = std::chrono::seconds{1}});
+    return std::unexpected(connect_failure{.told = {.code = errc::unavailable,
+                                                    .detail = "the database cannot be reached",
+                                                    .retry_after = std::chrono::seconds{1}},
+                                           .words = std::string(trim(reason))});
 }
 
 /// Cancels `what` at the end of the timer. The timer's handler may already be on its way when the waiting
@@ -96,7 +97,8 @@ awaitable<bool> ready(PGconn* session, descriptor::wait_type kind, runtime::dead
 
 }  // namespace
 
-awaitable<result<pg_conn*>> connect(conninfo target, session_defaults defaults, runtime::deadline limit) {
+awaitable<std::expected<pg_conn*, connect_failure>> connect(conninfo target, session_defaults defaults,
+                                                            runtime::deadline limit) {
     const auto address = target.describe();
     if (!co_await resolve(target, limit)) co_return refused(address, "its host name cannot be resolved");
     session_ptr session;

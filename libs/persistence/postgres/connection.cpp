@@ -11,7 +11,6 @@
 
 #include "base/text.hpp"
 #include "observability/log.hpp"
-#include "persistence/postgres/connect.hpp"
 #include "persistence/postgres/sqlstate.hpp"
 
 namespace bulkhead::postgres {
@@ -26,9 +25,8 @@ constexpr std::string_view unknown_statement = "26000", plan_has_changed = "0A00
 
 }  // namespace
 
-awaitable<result<std::shared_ptr<connection>>> connection::open(conninfo target, session_defaults defaults,
-                                                                runtime::deadline limit,
-                                                                connection_owner& owner) {
+awaitable<connection::opened> connection::open(conninfo target, session_defaults defaults,
+                                               runtime::deadline limit, connection_owner& owner) {
     auto session = co_await connect(std::move(target), std::move(defaults), limit);
     if (!session) co_return std::unexpected(std::move(session.error()));
     const auto ex = co_await net::this_coro::executor;

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "base/random.hpp"
-#include "persistence/postgres/conninfo.hpp"
+#include "persistence/postgres/connect.hpp"
 #include "persistence/postgres/operation.hpp"
 #include "persistence/postgres/statement_cache.hpp"
 #include "runtime/asio.hpp"
@@ -37,12 +37,12 @@ class connection final : public std::enable_shared_from_this<connection>,
     struct passkey {};
 
 public:
-    /// Connects, logs in and enters pipeline mode before `limit`. The error's detail is for clients; the
-    /// server's words go to the log. `owner` must outlive the connection or its close(), and adds it to its
-    /// deadline list.
-    static awaitable<result<std::shared_ptr<connection>>> open(conninfo target, session_defaults defaults,
-                                                               runtime::deadline limit,
-                                                               connection_owner& owner);
+    using opened = std::expected<std::shared_ptr<connection>, connect_failure>;
+
+    /// Connects, logs in and enters pipeline mode before `limit`. `owner` must outlive the connection or its
+    /// close(), and adds it to its deadline list.
+    static awaitable<opened> open(conninfo target, session_defaults defaults, runtime::deadline limit,
+                                  connection_owner& owner);
 
     connection(passkey, executor ex, pg_conn* session, connection_owner& owner);
     ~connection();

@@ -109,6 +109,12 @@ std::string conninfo::describe() const {
                        port.empty() ? "5432" : port, dbname.empty() ? "(default)" : dbname);
 }
 
+bool conninfo::same_as(const conninfo& other) const noexcept {
+    return host == other.host && port == other.port && user == other.user && dbname == other.dbname &&
+           sslmode == other.sslmode && extra == other.extra &&
+           constant_time_equal(password.reveal(), other.password.reveal());
+}
+
 result<conninfo> parse_database_url(std::string_view url) {
     if (url.size() > longest_url) return bad_url("is too long");
     // libpq would silently stop at a NUL; white space is a paste accident that it would take as part of a

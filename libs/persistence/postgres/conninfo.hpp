@@ -32,6 +32,9 @@ struct conninfo {
 
     /// "user@host:port/dbname" for logs and operators, without the password.
     [[nodiscard]] std::string describe() const;
+
+    /// Every member is equal, the password too.
+    [[nodiscard]] bool same_as(const conninfo& other) const noexcept;
 };
 
 /// Reads postgresql://, postgres:// and SQLAlchemy's postgresql+asyncpg:// (whose `ssl=` becomes `sslmode=`).

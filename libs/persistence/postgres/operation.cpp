@@ -21,6 +21,7 @@ void operation::on_deadline() {
         carrier_->forget(*this);
         fail({.code = errc::deadline_exceeded, .detail = "the database did not answer in time"});
     } else {
+        never_sent_ = true;
         fail({.code = errc::unavailable,
               .detail = "no database connection became free in time",
               .retry_after = std::chrono::seconds{1}});

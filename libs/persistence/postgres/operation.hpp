@@ -53,6 +53,9 @@ public:
 
     void waiter(std::move_only_function<void()> wake) { wake_ = std::move(wake); }
     void carried_by(operation_carrier* carrier) { carrier_ = carrier; }
+    /// It stands in a queue since then.
+    void waits_since(std::chrono::steady_clock::time_point when) noexcept { waits_since_ = when; }
+    [[nodiscard]] std::chrono::steady_clock::time_point waits_since() const noexcept { return waits_since_; }
 
     void add(result_set rows) { rows_.push_back(std::move(rows)); }
     /// The first reason counts: what follows in the same transaction is only its consequence.
@@ -74,6 +77,8 @@ public:
         fail(std::move(why));
     }
     [[nodiscard]] bool undone() const noexcept { return undone_; }
+    /// Its time ran out before there was a connection for it.
+    [[nodiscard]] bool never_sent() const noexcept { return never_sent_; }
 
     /// Wakes the waiter; nothing may touch the operation afterwards.
     void complete();
@@ -88,6 +93,8 @@ private:
     intent kind_;
     bool lost_ = false;
     bool undone_ = false;
+    bool never_sent_ = false;
+    std::chrono::steady_clock::time_point waits_since_{};
     operation_carrier* carrier_ = nullptr;
     std::move_only_function<void()> wake_;
     std::vector<result_set> rows_;

@@ -29,16 +29,15 @@ error unavailable(std::string detail) {
 
 }  // namespace
 
-pool::pool(executor ex, conninfo target, const pool_settings& settings, connection_budget& budget,
-           runtime::deadline_list& deadlines)
+pool::pool(executor ex, std::shared_ptr<const conninfo> target, const pool_settings& settings,
+           connection_budget& budget, runtime::deadline_list& deadlines)
     : executor_(ex),
       target_(std::move(target)),
       settings_(settings),
       budget_(budget),
-      deadlines_(deadlines),
-      retry_pace_(settings.first_retry, settings.slowest_retry) {}
+      deadlines_(deadlines) {}
 
-pool::~pool() { close(); }
+pool::~pool() { close(unavailable("nobody needs the database any more")); }
 
 /// Starts an operation for a waiting coroutine; named because GCC 12 must not see it as a lambda in co_await.
 struct pool::start {
@@ -57,6 +56,7 @@ awaitable<result<std::vector<result_set>>> pool::run(std::span<const query> stat
     bool repeated = false;
     for (std::size_t undone = 0;;) {
         if (auto why = refusal(limit)) {
+            if (!closed_) budget_.counted().refused.add();
             co_await net::post(executor_,
                                use_awaitable);  // whoever tries again at once must not hold up the reactor
             co_return std::unexpected(std::move(*why));
@@ -66,18 +66,20 @@ awaitable<result<std::vector<result_set>>> pool::run(std::span<const query> stat
         deadlines_.add(op);
         co_await net::async_initiate<const net::use_awaitable_t<executor>, void()>(start{this, &op},
                                                                                    use_awaitable);
+        if (closed_) co_return op.undone() || op.lost() ? std::unexpected(*closed_) : op.take();
+        if (op.never_sent()) budget_.counted().timed_out_waiting.add();
         const bool again = op.undone() ? ++undone <= most_undone
                                        : op.lost() && kind == intent::read && !std::exchange(repeated, true);
-        if (!again || closed_ || limit.passed()) co_return op.take();
+        if (!again || limit.passed()) co_return op.take();
     }
 }
 
 /// Why nothing is to be sent at all.
 std::optional<error> pool::refusal(runtime::deadline limit) const {
-    if (closed_) return unavailable("the service is stopping");
+    if (closed_) return closed_;
     if (limit.passed())
         return error{.code = errc::deadline_exceeded, .detail = "the request ran out of time"};
-    if (refusing()) return last_failure_;
+    if (refusing()) return last_failure_->told;
     if (queue_.size() >= settings_.most_waiting)
         return unavailable("too many requests wait for the database");
     return std::nullopt;
@@ -86,6 +88,7 @@ std::optional<error> pool::refusal(runtime::deadline limit) const {
 void pool::begin(operation& op) {
     queue_.push_back(op);
     dispatch();
+    if (op.operation_hook::is_linked()) op.waits_since(steady_clock::now());
 }
 
 /// Gives connections to those who wait, in order. Wakes nobody.
@@ -154,7 +157,7 @@ void pool::retry() {
 awaitable<void> pool::connect_one(std::shared_ptr<pool> self) {
     co_await net::post(self->executor_,
                        use_awaitable);  // out of the call that asked: what follows may wake waiters
-    auto made = co_await connection::open(self->target_, self->settings_.session,
+    auto made = co_await connection::open(*self->target_, self->settings_.session,
                                           runtime::deadline::in(self->settings_.connect_timeout), *self);
     if (self->closed_) {
         if (made) (*made)->close();
@@ -162,19 +165,22 @@ awaitable<void> pool::connect_one(std::shared_ptr<pool> self) {
     }
     self->connecting_ = false;
     if (!made) co_return self->on_connect_failed(std::move(made.error()));
-    self->retry_pace_.reset();
     self->last_failure_.reset();
+    ++self->opened_;
+    self->budget_.counted().opened.add();
     self->deadlines_.add(**made);
     self->connections_.push_back(std::move(*made));
     self->dispatch();
     self->budget_.on_progress();
 }
 
-void pool::on_connect_failed(error why) {
-    refuse_until_ = steady_clock::now() + retry_pace_.next();
+void pool::on_connect_failed(connect_failure why) {
+    refuse_until_ = steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(
+                                              settings_.retry_pause * (1 + jitter() / 4));
     last_failure_ = std::move(why);
+    budget_.counted().connect_failures.add();
     budget_.release();
-    if (connections_.empty()) fail_queue(*last_failure_);
+    if (connections_.empty()) fail_queue(error(last_failure_->told));
 }
 
 void pool::fail_queue(const error& why) {
@@ -186,45 +192,61 @@ void pool::fail_queue(const error& why) {
 
 void pool::on_change(connection& changed) {
     const auto self = shared_from_this();
-    if (!changed.is_open() || (changed.is_retiring() && changed.in_flight() == 0)) {
+    const bool unwanted = changed.is_retiring() || (winding_down_ && queue_.empty());
+    if (!changed.is_open() || (unwanted && changed.in_flight() == 0)) {
         changed.close();
-        remove(changed);
-        budget_.release();
+        on_gone(changed);
     }
     dispatch();
     budget_.on_progress();
     // Nothing would wake them: the last attempt failed while there still were connections.
-    if (refusing() && !connecting_ && !queue_.empty()) fail_queue(error(*last_failure_));
+    if (refusing() && !connecting_ && !queue_.empty()) fail_queue(error(last_failure_->told));
 }
 
-void pool::remove(const connection& gone) {
+void pool::on_gone(const connection& gone) {
     std::erase_if(connections_, [&](const auto& c) { return c.get() == &gone; });
+    budget_.counted().closed.add();
+    budget_.release();
 }
 
-void pool::close() {
-    if (std::exchange(closed_, true)) return;
+void pool::drop(const std::shared_ptr<connection>& chosen) {
+    const auto held = chosen;  // it may be named by our own list
+    held->close();
+    on_gone(*held);
+}
+
+void pool::close(error why) {
+    if (closed_) return;
+    closed_ = why;
     auto open = std::move(connections_);
     connections_.clear();
     if (connecting_) budget_.release();
-    for (const auto& c : open) {
-        budget_.release();
-        c->close();
-    }
-    fail_queue(unavailable("the service is stopping"));
+    budget_.counted().closed.add(open.size());
+    for (std::size_t i = 0; i < open.size(); ++i) budget_.release();
+    for (const auto& c : open) c->close();
+    fail_queue(why);
+}
+
+void pool::wind_down() {
+    winding_down_ = true;
+    tidy(steady_clock::now());
+}
+
+bool pool::leads_to(const std::shared_ptr<const conninfo>& other) {
+    if (target_ == other) return true;
+    if (!target_->same_as(*other)) return false;
+    target_ = other;  // the next comparison is one of pointers
+    return true;
 }
 
 bool pool::tidy(steady_clock::time_point now) {
     std::vector<std::shared_ptr<connection>> unused;
     for (const auto& c : connections_) {
         if (now - c->opened_at() > settings_.most_age * (1 - c->spread() / 2)) c->retire();
-        if (idle(c) && (c->is_retiring() || now - c->idle_since() > settings_.idle_close))
+        if (idle(c) && (c->is_retiring() || winding_down_ || now - c->idle_since() > settings_.idle_close))
             unused.push_back(c);
     }
-    for (const auto& c : unused) {
-        c->close();
-        remove(*c);
-        budget_.release();
-    }
+    for (const auto& c : unused) drop(c);
     return connections_.empty() && queue_.empty() && !connecting_;
 }
 
@@ -240,10 +262,7 @@ bool pool::close_idlest() {
     const auto found = std::ranges::find_if(
         connections_, [&](const auto& c) { return idle(c) && c->idle_since() == since; });
     if (found == connections_.end()) return false;
-    const auto chosen = *found;
-    connections_.erase(found);
-    chosen->close();
-    budget_.release();
+    drop(*found);
     return true;
 }
 
@@ -252,6 +271,11 @@ connection* pool::dispensable(steady_clock::time_point now) const {
     for (const auto& c : connections_)
         if (c->is_usable() && (!oldest || c->opened_at() < oldest->opened_at())) oldest = c.get();
     return oldest && (usable() > 1 || now - oldest->opened_at() > time_share) ? oldest : nullptr;
+}
+
+void pool::add_usable(std::vector<connection*>& to) const {
+    for (const auto& c : connections_)
+        if (c->is_usable()) to.push_back(c.get());
 }
 
 std::size_t pool::usable() const {
@@ -269,6 +293,29 @@ pool_usage pool::usage() const {
     for (const auto& c : connections_) {
         out.idle += idle(c) ? 1 : 0;
         out.in_flight += c->in_flight();
+    }
+    return out;
+}
+
+pool_report pool::report(std::string key) const {
+    const auto now = steady_clock::now();
+    const auto since = [](auto span) {
+        return std::max(0ms, std::chrono::duration_cast<std::chrono::milliseconds>(span));
+    };
+    const auto sum = usage();
+    pool_report out{.key = std::move(key), .target = target_->describe()};
+    out.connections = sum.connections;
+    out.connecting = connecting_ ? 1 : 0;
+    out.idle = sum.idle;
+    out.in_flight = sum.in_flight;
+    out.waiting = sum.waiting;
+    if (!queue_.empty()) out.longest_wait = since(now - queue_.front().waits_since());
+    out.failing = sum.failing;
+    out.retired = winding_down_;
+    out.opened = opened_;
+    if (last_failure_) {
+        out.last_failure = last_failure_->words;
+        out.retry_in = since(refuse_until_ - now);
     }
     return out;
 }

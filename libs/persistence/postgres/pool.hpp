@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The connections of one reactor to one database: none while nobody asks, few when many do, since a
 // connection carries many reads at once. Operations that find no connection wait in order, with their
-// deadline. While the database refuses connections the pool answers at once and tries again at a growing
-// pace. Callers keep a shared pointer to it while they wait.
+// deadline. While the database refuses connections the pool answers at once and tries again at most
+// once a second. Callers keep a shared pointer to it while they wait.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "persistence/postgres/connection.hpp"
+#include "persistence/postgres/pool_report.hpp"
 #include "persistence/postgres/pool_settings.hpp"
-#include "runtime/backoff.hpp"
 
 namespace bulkhead::postgres {
 
@@ -27,6 +27,7 @@ public:
     virtual void release() = 0;
     /// A connection has less to do than before.
     virtual void on_progress() = 0;
+    [[nodiscard]] virtual pool_counters& counted() = 0;
 
 protected:
     ~connection_budget() = default;
@@ -40,8 +41,8 @@ struct pool_usage {
 class pool final : public std::enable_shared_from_this<pool>, private connection_owner {
 public:
     /// `budget` and `deadlines` must outlive close().
-    pool(executor ex, conninfo target, const pool_settings& settings, connection_budget& budget,
-         runtime::deadline_list& deadlines);
+    pool(executor ex, std::shared_ptr<const conninfo> target, const pool_settings& settings,
+         connection_budget& budget, runtime::deadline_list& deadlines);
     ~pool();
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
@@ -53,8 +54,16 @@ public:
     awaitable<result<std::vector<result_set>>> run(std::span<const query> statements, intent kind,
                                                    runtime::deadline limit);
 
-    /// Closes every connection; what waits or flies is lost. Later calls fail.
-    void close();
+    /// Closes every connection; what waits or flies fails with `why`, and so do later calls.
+    void close(error why);
+
+    /// Another pool takes its place: it finishes what it has been or will be given, and keeps no connection
+    /// for longer than that.
+    void wind_down();
+
+    /// True when `other` leads to the same place with the same login.
+    bool leads_to(const std::shared_ptr<const conninfo>& other);
+    bool leads_to(const conninfo& other) const { return target_->same_as(other); }
 
     /// Closes what has been idle or open for too long. True when nothing is left.
     bool tidy(steady_clock::time_point now);
@@ -63,6 +72,7 @@ public:
     [[nodiscard]] steady_clock::time_point idlest() const;  // time_point::max(): none is idle
 
     [[nodiscard]] pool_usage usage() const;
+    [[nodiscard]] pool_report report(std::string key) const;
     /// Requests wait, and only room in the budget keeps them from a connection.
     [[nodiscard]] bool starving() const;
     /// Budget has become free: try to connect for those who wait.
@@ -72,6 +82,7 @@ public:
     /// its share of time. Null: none.
     [[nodiscard]] connection* dispensable(steady_clock::time_point now) const;
     [[nodiscard]] std::size_t usable() const;
+    void add_usable(std::vector<connection*>& to) const;
     [[nodiscard]] std::size_t retiring() const;
 
 private:
@@ -84,13 +95,14 @@ private:
     [[nodiscard]] bool wants_more(const connection* chosen, intent kind) const;
     [[nodiscard]] bool refusing() const;
     static awaitable<void> connect_one(std::shared_ptr<pool> self);
-    void on_connect_failed(error why);
+    void on_connect_failed(connect_failure why);
+    void drop(const std::shared_ptr<connection>& chosen);
     void on_change(connection& changed) override;
-    void remove(const connection& gone);
+    void on_gone(const connection& gone);
     void fail_queue(const error& why);
 
     executor executor_;
-    const conninfo target_;
+    std::shared_ptr<const conninfo> target_;
     const pool_settings settings_;
     connection_budget& budget_;
     runtime::deadline_list& deadlines_;
@@ -98,12 +110,13 @@ private:
     operation_queue queue_;
     bool connecting_ = false;
     bool hungry_ = false;  // the budget knows that we starve
-    bool closed_ = false;
-    runtime::backoff retry_pace_;
+    bool winding_down_ = false;
+    std::optional<error> closed_{};  // why
+    std::uint64_t opened_ = 0;
     steady_clock::time_point connecting_since_{};
     steady_clock::time_point refuse_until_{};
-    steady_clock::time_point ask_again_{};  // for a connection more than we need
-    std::optional<error> last_failure_;     // none after a success
+    steady_clock::time_point ask_again_{};         // for a connection more than we need
+    std::optional<connect_failure> last_failure_;  // none after a success
 };
 
 }  // namespace bulkhead::postgres

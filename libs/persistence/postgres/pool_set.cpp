@@ -15,12 +15,22 @@ constexpr auto long_idle = 1s;
 /// Looking for a connection to hand over visits all pools.
 constexpr auto look_interval = 10ms;
 
+error stopping() {
+    return {.code = errc::unavailable, .detail = "the service is stopping", .retry_after = 1s};
+}
+
 }  // namespace
 
 pool_set::pool_set(executor ex, pool_settings settings)
-    : executor_(ex), settings_(std::move(settings)), deadlines_(ex), timer_(ex) {}
+    : executor_(ex), settings_(std::move(settings)), budget_(settings_.budget), deadlines_(ex), timer_(ex) {}
 
 pool_set::~pool_set() { stop(); }
+
+template <class Visit>
+void pool_set::for_each_pool(Visit visit) const {
+    for (const auto& [key, each] : pools_) visit(key, *each);
+    for (const auto& [key, each] : retired_) visit(key, *each);
+}
 
 void pool_set::start() {
     deadlines_.start();
@@ -32,23 +42,80 @@ void pool_set::stop() {
     timer_.cancel();
     deadlines_.stop();
     hungry_.clear();
-    const auto closing = std::move(pools_);
-    pools_.clear();
-    for (const auto& [key, each] : closing) each->close();
+    const auto closing = std::exchange(pools_, {});
+    const auto retired = std::exchange(retired_, {});
+    for (const auto& [key, each] : closing) each->close(stopping());
+    for (const auto& [key, each] : retired) each->close(stopping());
 }
 
-std::shared_ptr<pool> pool_set::get(const std::string& key, const conninfo& target) {
-    auto& slot = pools_[key];
-    if (slot) return slot;
-    slot = std::make_shared<pool>(executor_, target, settings_, static_cast<connection_budget&>(*this),
-                                  deadlines_);
-    if (stopped_) slot->close();
-    return slot;
+std::shared_ptr<pool> pool_set::get(std::string_view key, const std::shared_ptr<const conninfo>& target) {
+    const auto known = pools_.find(key);
+    return known != pools_.end() && known->second->leads_to(target) ? known->second : renewed(key, target);
+}
+
+std::shared_ptr<pool> pool_set::get(std::string_view key, const conninfo& target) {
+    const auto known = pools_.find(key);
+    return known != pools_.end() && known->second->leads_to(target)
+               ? known->second
+               : renewed(key, std::make_shared<const conninfo>(target));
+}
+
+std::shared_ptr<pool> pool_set::renewed(std::string_view key, std::shared_ptr<const conninfo> target) {
+    const auto fresh = std::make_shared<pool>(executor_, std::move(target), settings_,
+                                              static_cast<connection_budget&>(*this), deadlines_);
+    if (stopped_) {
+        fresh->close(stopping());
+        return fresh;
+    }
+    if (auto& slot = pools_[std::string(key)]; const auto old = std::exchange(slot, fresh)) {
+        retired_.emplace_back(key, old);
+        old->wind_down();
+    }
+    return fresh;
+}
+
+void pool_set::close(std::string_view key, const error& why) {
+    std::vector<std::shared_ptr<pool>> closing;  // apart: what they wake may come back to us
+    if (const auto known = pools_.find(key); known != pools_.end()) {
+        closing.push_back(std::move(known->second));
+        pools_.erase(known);
+    }
+    std::erase_if(retired_, [&](auto& entry) {
+        if (entry.first != key) return false;
+        closing.push_back(std::move(entry.second));
+        return true;
+    });
+    for (const auto& each : closing) each->close(why);
+}
+
+void pool_set::set_budget(std::size_t connections) {
+    budget_ = connections;
+    shrink();
+    on_progress();
+}
+
+/// Gives up what is over the budget.
+void pool_set::shrink() {
+    while (open_ > budget_ && close_idlest(nullptr, steady_clock::time_point::max())) {
+    }
+    if (open_ <= budget_) return;
+    std::vector<connection*> busy;
+    std::size_t leaving = 0;
+    for_each_pool([&](const auto&, const pool& each) {
+        leaving += each.retiring();
+        each.add_usable(busy);
+    });
+    std::ranges::sort(busy, {}, &connection::opened_at);
+    for (auto* each : busy) {
+        if (open_ <= budget_ + leaving) return;
+        each->retire();
+        ++leaving;
+    }
 }
 
 bool pool_set::acquire(pool& asking) {
     const auto now = steady_clock::now();
-    if (open_ < settings_.budget || steal_idle(asking, now)) {
+    if (open_ < budget_ || (open_ == budget_ && steal_idle(asking, now))) {
         ++open_;
         return true;
     }
@@ -59,16 +126,24 @@ bool pool_set::acquire(pool& asking) {
 }
 
 bool pool_set::steal_idle(const pool& asking, steady_clock::time_point now) {
-    auto since = asking.starving() ? steady_clock::time_point::max() : now - long_idle;
+    const auto before = asking.starving() ? steady_clock::time_point::max() : now - long_idle;
+    const bool stolen = close_idlest(&asking, before);
+    if (stolen) counters_.stolen.add();
+    return stolen;
+}
+
+/// The connection that has been idle longest, in another pool than `except`, and since before `before`. The
+/// room is for the caller, not for the first in line.
+bool pool_set::close_idlest(const pool* except, steady_clock::time_point before) {
     pool* victim = nullptr;
-    for (const auto& [key, each] : pools_)
-        if (const auto idle = each->idlest(); each.get() != &asking && idle < since) {
-            since = idle;
-            victim = each.get();
+    for_each_pool([&](const auto&, pool& each) {
+        if (const auto idle = each.idlest(); &each != except && idle < before) {
+            before = idle;
+            victim = &each;
         }
+    });
     if (!victim) return false;
-    const bool was_feeding =
-        std::exchange(feeding_, true);  // the room is for `asking`, not for the first in line
+    const bool was_feeding = std::exchange(feeding_, true);
     const bool freed = victim->close_idlest();
     feeding_ = was_feeding;
     return freed;
@@ -80,6 +155,7 @@ void pool_set::release() {
 }
 
 void pool_set::on_progress() {
+    if (open_ > budget_) shrink();
     if (hungry_.empty()) return;
     feed();
     if (!hungry_.empty()) make_room(steady_clock::now());
@@ -104,23 +180,27 @@ void pool_set::make_room(steady_clock::time_point now) {
     look_again_ = now + look_interval;
     std::size_t coming = 0, most = 0;
     connection* chosen = nullptr;
-    for (const auto& [key, each] : pools_) {
-        coming += each->retiring();
-        auto* const candidate = each->dispensable(now);
-        const auto count = each->usable();
+    for_each_pool([&](const auto&, const pool& each) {
+        coming += each.retiring();
+        auto* const candidate = each.dispensable(now);
+        const auto count = each.usable();
         if (!candidate || count < most || (count == most && candidate->opened_at() >= chosen->opened_at()))
-            continue;
+            return;
         most = count;
         chosen = candidate;
-    }
-    if (chosen && coming < hungry_.size()) chosen->retire();
+    });
+    if (!chosen || coming >= hungry_.size()) return;
+    chosen->retire();
+    counters_.stolen.add();
 }
 
 void pool_set::upkeep() {
     const auto now = steady_clock::now();
-    std::erase_if(pools_, [now](const auto& entry) {
+    const auto unused = [now](const auto& entry) {
         return entry.second->tidy(now) && entry.second.use_count() == 1;
-    });
+    };
+    std::erase_if(pools_, unused);
+    std::erase_if(retired_, unused);
     on_progress();
     timer_.expires_after(upkeep_interval);
     timer_.async_wait([this](error_code ec) {
@@ -130,15 +210,35 @@ void pool_set::upkeep() {
 
 pool_usage pool_set::usage() const {
     pool_usage sum{};
-    for (const auto& [key, each] : pools_) {
-        const auto one = each->usage();
+    for_each_pool([&](const auto&, const pool& each) {
+        const auto one = each.usage();
         sum.connections += one.connections;
         sum.idle += one.idle;
         sum.in_flight += one.in_flight;
         sum.waiting += one.waiting;
         sum.failing = sum.failing || one.failing;
-    }
+    });
     return sum;
+}
+
+pool_set_report pool_set::report() const {
+    pool_set_report out;
+    auto& sum = out.totals;
+    for_each_pool([&](const auto& key, const pool& each) {
+        out.pools.push_back(each.report(key));
+        sum.waiting += out.pools.back().waiting;
+        sum.failing += out.pools.back().failing ? 1 : 0;
+    });
+    sum.budget = budget_;
+    sum.open = open_;
+    sum.hungry = hungry_.size();
+    sum.opened = counters_.opened.value();
+    sum.closed = counters_.closed.value();
+    sum.stolen = counters_.stolen.value();
+    sum.timed_out_waiting = counters_.timed_out_waiting.value();
+    sum.connect_failures = counters_.connect_failures.value();
+    sum.refused = counters_.refused.value();
+    return out;
 }
 
 }  // namespace bulkhead::postgres

@@ -8,11 +8,20 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "persistence/postgres/pool.hpp"
 
 namespace bulkhead::postgres {
+
+/// Lets a map of strings be searched with a view.
+struct string_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+        return std::hash<std::string_view>{}(text);
+    }
+};
 
 class pool_set final : private connection_budget {
 public:
@@ -25,27 +34,51 @@ public:
     /// the reactor's thread.
     void stop();
 
-    /// The pool of a database, made on first use. `key` names the target: a changed target needs another key,
-    /// and the old pool goes when it falls idle.
-    std::shared_ptr<pool> get(const std::string& key, const conninfo& target);
+    /// The pool of a database, made on first use. `key` is the caller's name for it. When it leads elsewhere
+    /// than before (another host, role, password ...), a new pool takes the place of the old one, which
+    /// finishes what it carries. Cheapest with the same pointer every time.
+    std::shared_ptr<pool> get(std::string_view key, const std::shared_ptr<const conninfo>& target);
+    std::shared_ptr<pool> get(std::string_view key, const conninfo& target);
+
+    /// Closes the pool of that name, and one of that name that is on its way out: what waits or flies fails
+    /// with `why`. A later get() makes a new one. On the reactor's thread.
+    void close(std::string_view key, const error& why);
+
+    /// From now on so many connections at most. With fewer, idle ones go first, those that carry something
+    /// when they have finished, the oldest first. On the reactor's thread.
+    void set_budget(std::size_t connections);
 
     [[nodiscard]] std::size_t open_connections() const noexcept { return open_; }
     [[nodiscard]] pool_usage usage() const;
+
+    /// State of every pool. On the reactor's thread.
+    [[nodiscard]] pool_set_report report() const;
+    /// From any thread.
+    [[nodiscard]] const pool_counters& counters() const noexcept { return counters_; }
 
 private:
     bool acquire(pool& asking) override;
     void release() override;
     void on_progress() override;
+    pool_counters& counted() override { return counters_; }
+    std::shared_ptr<pool> renewed(std::string_view key, std::shared_ptr<const conninfo> target);
+    template <class Visit>
+    void for_each_pool(Visit visit) const;
+    void shrink();
     bool steal_idle(const pool& asking, steady_clock::time_point now);
+    bool close_idlest(const pool* except, steady_clock::time_point before);
     void feed();
     void make_room(steady_clock::time_point now);
     void upkeep();
 
     executor executor_;
     const pool_settings settings_;
+    std::size_t budget_;
+    pool_counters counters_;
     runtime::deadline_list deadlines_;
     steady_timer timer_;
-    std::unordered_map<std::string, std::shared_ptr<pool>> pools_;
+    std::unordered_map<std::string, std::shared_ptr<pool>, string_hash, std::equal_to<>> pools_;
+    std::vector<std::pair<std::string, std::shared_ptr<pool>>> retired_;  // others have taken their place
     std::deque<std::weak_ptr<pool>> hungry_;  // starving pools, first come, first served
     std::size_t open_ = 0;
     steady_clock::time_point look_again_{};

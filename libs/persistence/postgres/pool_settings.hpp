@@ -17,8 +17,8 @@ struct pool_settings {
     std::size_t most_in_flight = 128;    // on one connection; beyond, operations wait in the pool
     std::size_t most_waiting = 1024;     // operations in one pool's queue; beyond, they fail at once
     std::chrono::milliseconds connect_timeout{3'000};
-    std::chrono::milliseconds first_retry{50};  // after a failed connect; doubles
-    std::chrono::milliseconds slowest_retry{1'000};
+    std::chrono::milliseconds retry_pause{
+        1'000};  // after a failed connect; up to a quarter more, so that pools do not come back in step
     std::chrono::milliseconds idle_close{60'000};
     std::chrono::milliseconds most_age{30 *
                                        60'000};  // less a random half, so that they do not all go at once
