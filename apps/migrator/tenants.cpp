@@ -8,9 +8,10 @@
 #include "auth/password_policy.hpp"
 #include "base/text.hpp"
 #include "commands.hpp"
+#include "lifecycle/creation.hpp"
+#include "lifecycle/new_database.hpp"
 #include "persistence/postgres/session.hpp"
 #include "tenancy/control_store.hpp"
-#include "tenancy/provisioning.hpp"
 
 namespace bulkhead::migrator {
 namespace {
@@ -46,7 +47,7 @@ std::expected<secret, std::string> read_password(const std::string& path) {
     return secret(std::move(text));
 }
 
-std::expected<std::optional<tenancy::owner_account>, std::string> read_owner(const context& with) {
+std::expected<std::optional<lifecycle::owner_account>, std::string> read_owner(const context& with) {
     const auto& args = with.args;
     if (args.owner_email.empty()) return std::nullopt;
     const auto password = read_password(args.owner_password_file);
@@ -54,9 +55,9 @@ std::expected<std::optional<tenancy::owner_account>, std::string> read_owner(con
     if (const auto wrong = auth::check_password(password->reveal(), args.owner_email, args.slug))
         return std::unexpected("the owner's password: " + wrong->detail);
     const auth::password_hasher hasher(with.settings.bcrypt_cost, with.settings.password_pepper);
-    return tenancy::owner_account{.email = args.owner_email,
-                                  .name = args.owner_name.empty() ? args.owner_email : args.owner_name,
-                                  .password_hash = hasher.hash(*password)};
+    return lifecycle::owner_account{.email = args.owner_email,
+                                    .name = args.owner_name.empty() ? args.owner_email : args.owner_name,
+                                    .password_hash = hasher.hash(*password)};
 }
 
 std::string explain(const error& why, std::string_view slug) {
@@ -65,6 +66,26 @@ std::string explain(const error& why, std::string_view slug) {
     for (const auto& field : why.fields)
         text += fmt::format("; {}: {}", field.pointer.substr(1), field.detail);
     return text;
+}
+
+result<lifecycle::operation> resume(const lifecycle::site& at, const tenant& half_made) {
+    auto found = lifecycle::current_operation(at, half_made.id);
+    if (!found) return std::unexpected(std::move(found.error()));
+    if (!*found) return fail(errc::conflict, "the tenant is half made and nothing is recorded of it");
+    return **std::move(found);
+}
+
+/// A creation that was interrupted is completed as it was begun.
+result<tenant> make_tenant(lifecycle::site& at, const std::optional<tenant>& existing,
+                           const lifecycle::new_tenant& wanted) {
+    auto begun = existing && existing->status == tenancy::tenant_status::provisioning
+                     ? resume(at, *existing)
+                     : lifecycle::begin_creation(at, wanted);
+    if (!begun) return std::unexpected(std::move(begun.error()));
+    const auto done = lifecycle::continue_creation(at, *begun);
+    if (!done) return std::unexpected(done.error());
+    if (done->state != lifecycle::operation_state::succeeded) return fail(errc::internal, done->error);
+    return lifecycle::load_tenant(at, done->tenant);
 }
 
 int report(const context& with, const tenant& one, bool created) {
@@ -87,14 +108,10 @@ int create_tenant(const context& with) {
 
     auto owner = read_owner(with);
     if (!owner) return with.out.message(owner.error()), exit_usage;
-    const tenancy::provisioner provisioner{
-        .control = with.control,
-        .admin = with.control_info,
-        .box = with.box,
-        .schema = with.tenant_schema,
-        .on_step = [&](std::string_view step) { with.out.message(fmt::format("{}: {}", args.slug, step)); }};
-    const auto made = tenancy::create_tenant(
-        provisioner,
+    lifecycle::site at(with.control, with.control_info, with.box, with.tenant_schema, {.actor = "cli"});
+    at.on_step = [&](std::string_view step) { with.out.message(fmt::format("{}: {}", args.slug, step)); };
+    const auto made = make_tenant(
+        at, *existing,
         {.slug = args.slug, .name = args.name.empty() ? args.slug : args.name, .owner = *std::move(owner)});
     if (made) return report(with, *made, true);
     with.out.message(explain(made.error(), args.slug));

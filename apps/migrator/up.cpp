@@ -5,10 +5,11 @@
 #include <algorithm>
 
 #include "commands.hpp"
+#include "lifecycle/servers.hpp"
+#include "lifecycle/tenant_database.hpp"
 #include "persistence/postgres/session.hpp"
 #include "stop_signal.hpp"
 #include "tenancy/control_store.hpp"
-#include "tenancy/provisioning.hpp"
 
 namespace bulkhead::migrator {
 namespace {
@@ -54,7 +55,7 @@ private:
         if (!done) return report_failure("control", done.error()), false;
         report("control", *done);
         if (with_.args.dry_run) return true;
-        const auto open = tenancy::close_control_server(with_.control);
+        const auto open = lifecycle::close_server(with_.control);
         if (!open)
             return report_failure("control", {failure_kind::failed, with_.control.last_message()}), false;
         if (!open->empty())
@@ -97,7 +98,7 @@ private:
         const auto done = migrations::apply(*database, with_.tenant_schema, options(one.slug));
         if (!done) return report_failure(one.slug, done.error());
         if (!with_.args.dry_run) {
-            if (!done->applied.empty() && !tenancy::grant_application(*database, one.role))
+            if (!done->applied.empty() && !lifecycle::grant_application(*database, one.role))
                 return report_failure(one.slug, {failure_kind::failed, database->last_message()});
             if (!tenancy::save_schema_version(with_.control, one.id, done->to))
                 return report_failure(one.slug, {failure_kind::failed, with_.control.last_message()});

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lifecycle/servers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bulkhead::lifecycle {
+namespace {
+
+using postgres::quote_identifier;
+
+std::string password_context(std::string_view server) { return fmt::format("server/{}", server); }
+
+bool is_name(std::string_view text) {
+    const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+    return !text.empty() && text.size() <= 39 && text[0] >= 'a' && text[0] <= 'z' &&
+           std::ranges::all_of(text, allowed);
+}
+
+result<void> check_rights(postgres::session& main) {
+    const auto rights = run(main,
+                            "select rolsuper or (rolcreatedb and rolcreaterole) from pg_roles "
+                            "where rolname = current_user");
+    if (!rights) return std::unexpected(rights.error());
+    if (!rights->empty() && rights->boolean(0, 0)) return {};
+    return fail_field("/admin", "not_allowed", "the login needs CREATEDB and CREATEROLE");
+}
+
+}  // namespace
+
+result<std::vector<server>> list_servers(const site& at) {
+    const auto found =
+        run(at.control(),
+            "select s.name, coalesce(s.host, ''), coalesce(s.port::text, ''), "
+            "coalesce(s.sslmode, ''), coalesce(s.pooler_host, ''), "
+            "coalesce(s.pooler_port::text, ''), coalesce(s.admin_user, ''), s.accepts_tenants, "
+            "(select count(*) from tenants t where t.server_id = s.id) "
+            "from servers s order by s.name");
+    if (!found) return std::unexpected(found.error());
+    std::vector<server> out;
+    for (std::size_t row = 0; row < found->size(); ++row) {
+        const auto text = [&](std::size_t column) { return std::string(found->text(row, column)); };
+        out.push_back({.address = {.name = text(0),
+                                   .host = text(1),
+                                   .port = text(2),
+                                   .sslmode = text(3),
+                                   .pooler_host = text(4),
+                                   .pooler_port = text(5)},
+                       .admin_user = text(6),
+                       .accepts_tenants = found->boolean(row, 7),
+                       .tenants = found->integer(row, 8)});
+    }
+    return out;
+}
+
+result<void> add_server(const site& at, std::string_view name, const postgres::conninfo& admin) {
+    if (!is_name(name))
+        return fail_field("/name", "invalid_format", "lower case letters, digits and hyphens, at most 39");
+    if (admin.host.empty()) return fail_field("/admin", "required", "the server's host");
+    auto main = connect(admin);
+    if (!main) return std::unexpected(std::move(main.error()));
+    if (auto able = check_rights(*main); !able) return able;
+    if (const auto closed = close_server(*main); !closed) return std::unexpected(closed.error());
+    const auto optional = [](const std::string& text) {
+        return text.empty() ? postgres::parameter(std::nullopt) : postgres::parameter(text);
+    };
+    const auto added =
+        run(at.control(),
+            "insert into servers (name, host, port, sslmode, admin_user, admin_password_sealed) "
+            "values ($1, $2, $3::integer, $4, $5, $6) on conflict (name) do nothing",
+            {name, admin.host, optional(admin.port), optional(admin.sslmode), admin.user,
+             at.box().seal(admin.password.reveal(), password_context(name))});
+    if (!added) return std::unexpected(added.error());
+    if (added->affected() == 0) return fail(errc::conflict, "there is a server of this name");
+    return {};
+}
+
+result<void> remove_server(const site& at, std::string_view name) {
+    const auto gone = at.control().run("delete from servers where name = $1 and host is not null", {name});
+    if (!gone && at.control().last_sqlstate() == "23503") return fail(errc::conflict, "tenants live there");
+    if (!gone) return std::unexpected(gone.error());
+    if (gone->affected() == 0)
+        return fail(errc::not_found, "there is no such server, or it is not removable");
+    return {};
+}
+
+result<void> accept_tenants(const site& at, std::string_view name, bool accept) {
+    const auto done = run(at.control(), "update servers set accepts_tenants = $2::boolean where name = $1",
+                          {name, accept ? "true" : "false"});
+    if (!done) return std::unexpected(done.error());
+    if (done->affected() == 0) return fail(errc::not_found, "there is no such server");
+    return {};
+}
+
+result<postgres::conninfo> server_login(const site& at, std::string_view name) {
+    const auto found = run(at.control(),
+                           "select coalesce(host, ''), coalesce(port::text, ''), coalesce(sslmode, ''), "
+                           "coalesce(admin_user, ''), coalesce(admin_password_sealed, '') "
+                           "from servers where name = $1",
+                           {name});
+    if (!found) return std::unexpected(found.error());
+    if (found->empty()) return fail(errc::not_found, "there is no such server");
+    auto login = at.control_info();
+    if (found->text(0, 0).empty()) return login;
+    login.host = found->text(0, 0);
+    login.port = found->text(0, 1);
+    if (!found->text(0, 2).empty()) login.sslmode = found->text(0, 2);
+    if (found->text(0, 3).empty()) return login;
+    auto password = at.box().open(found->text(0, 4), password_context(name));
+    if (!password) return std::unexpected(std::move(password.error()));
+    return login.with_login("postgres", std::string(found->text(0, 3)), *std::move(password));
+}
+
+result<std::vector<std::string>> close_server(postgres::session& main) {
+    const auto open = [&](std::string_view columns, std::string_view condition) {
+        return run(main,
+                   fmt::format("select {} from pg_database where datallowconn and "
+                               "has_database_privilege('public', oid, 'CONNECT') and {} order by datname",
+                               columns, condition));
+    };
+    const auto ours = open("datname, datname = current_database() or pg_has_role(datdba, 'USAGE')",
+                           "datname in (current_database(), 'postgres', 'template1')");
+    if (!ours) return std::unexpected(ours.error());
+    for (std::size_t i = 0; i < ours->size(); ++i) {
+        if (!ours->boolean(i, 1)) continue;
+        const auto sql = fmt::format("revoke connect, temporary on database {} from public",
+                                     quote_identifier(ours->text(i, 0)));
+        if (auto done = run(main, sql); !done) return std::unexpected(std::move(done.error()));
+    }
+    const auto left = open("datname", "true");
+    if (!left) return std::unexpected(left.error());
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < left->size(); ++i) names.emplace_back(left->text(i, 0));
+    return names;
+}
+
+}  // namespace bulkhead::lifecycle

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The database that new tenants' are copies of: empty, at the newest schema, and without connections, since a
+// database with connections cannot be copied. One for each server, control database and schema. Blocking; one
+// thread at a time.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lifecycle/site.hpp"
+
+namespace bulkhead::lifecycle {
+
+/// Owns what is in templates; nobody can log in as it.
+inline constexpr std::string_view template_owner = "bulkhead_template";
+
+/// The name of the server's template for this build, made first if need be (about a second) while others
+/// wait; older ones of this control database are dropped then.
+result<std::string> ensure_template(site& at, std::string_view server);
+
+}  // namespace bulkhead::lifecycle
