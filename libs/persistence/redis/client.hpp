@@ -16,6 +16,7 @@
 #include "persistence/redis/codec.hpp"
 #include "persistence/redis/endpoint.hpp"
 #include "persistence/redis/reply.hpp"
+#include "persistence/redis/script.hpp"
 #include "runtime/asio.hpp"
 
 namespace bulkhead::redis {
@@ -25,7 +26,7 @@ struct redis_client_options {
     std::chrono::milliseconds reconnect_first{50};   // waits between attempts double, with jitter, …
     std::chrono::milliseconds reconnect_most{2000};  // … up to this
     std::size_t max_waiting = 8192;                  // commands without an answer
-    std::size_t max_unsent_bytes = 8u << 20;
+    std::size_t max_unsent_bytes = 8u << 20;         // also the longest command
     redis_reply_limits reply{};
     /// Called when the connection comes up, is lost, and after each attempt that failed; `why` is for logs
     /// and holds no secret.
@@ -50,9 +51,10 @@ public:
 
     /// Sends a command and waits for its reply. An error reply becomes an error (see to_error), so the value
     /// is never one at the top level. errc::unavailable: no connection, or too much is queued.
-    /// errc::deadline_exceeded: no reply within `limit`. That drops the connection, for a server that is late
-    /// once is late for everybody: give the time a healthy server needs, not what is left of a request.
-    /// Blocking commands (BLPOP …) need a client of their own.
+    /// A reply that says that the server has lost its role (READONLY …) also ends the connection, so that the
+    /// next one can find the new primary. errc::deadline_exceeded: no reply within `limit`. That drops the
+    /// connection, for a server that is late once is late for everybody: give the time a healthy server
+    /// needs, not what is left of a request. Blocking commands (BLPOP …) need a client of their own.
     awaitable<result<redis_reply>> command(std::vector<std::string> argv,
                                            std::chrono::milliseconds limit = std::chrono::milliseconds{200});
 
@@ -60,6 +62,19 @@ public:
     awaitable<result<redis_reply>> raw_command(std::vector<std::string> argv,
                                                std::chrono::milliseconds limit = std::chrono::milliseconds{
                                                    200});
+
+    /// Sends several commands in one piece, with nobody's commands between them, and waits for all replies:
+    /// one for each, in order, error replies among them as values. Not a transaction, unless they say MULTI
+    /// and EXEC. Fails as a whole, as `command` does; then some of them may have been carried out.
+    awaitable<result<std::vector<redis_reply>>> commands(
+        std::vector<std::vector<std::string>> batch,
+        std::chrono::milliseconds limit = std::chrono::milliseconds{200});
+
+    /// Runs a script by its hash and, when the server does not know it, once more by its text. `limit` is for
+    /// both together. Errors as with `command`. `what` must outlive the call: make it a constant.
+    awaitable<result<redis_reply>> run(const script& what, std::vector<std::string> keys,
+                                       std::vector<std::string> arguments,
+                                       std::chrono::milliseconds limit = std::chrono::milliseconds{200});
 
 private:
     class supervisor;

@@ -5,63 +5,19 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/write.hpp>
 
-#include <deque>
 #include <functional>
 
 #include "base/testing/catch.hpp"
+#include "persistence/redis/testing/scripted_server.hpp"
 
 using namespace bulkhead;
 using namespace bulkhead::redis;
+using bulkhead::redis::testing::lines;
+using bulkhead::redis::testing::scripted_server;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Accepts connections one after the other; the n-th one plays the n-th script, the last script is repeated.
-/// A script answers each read with the next of its lines and stays silent when it has none left; "" closes.
-using script = std::deque<std::string>;
-
-struct scripted_server {
-    explicit scripted_server(net::io_context& context, std::vector<script> scripts)
-        : acceptor(context.get_executor(), tcp::endpoint(net::ip::address_v4::loopback(), 0)),
-          scripts_(std::move(scripts)) {
-        net::co_spawn(context.get_executor(), serve(), net::detached);
-    }
-
-    awaitable<> serve() {
-        while (true) {
-            auto [failed, socket] = co_await acceptor.async_accept(use_tuple);
-            if (failed) co_return;
-            auto lines = scripts_[std::min(accepted++, scripts_.size() - 1)];
-            net::co_spawn(acceptor.get_executor(), play(std::move(socket), std::move(lines)), net::detached);
-        }
-    }
-
-    awaitable<> play(tcp_socket socket, script lines) {
-        std::array<char, 65536> buffer;
-        while (true) {
-            const auto [failed, count] = co_await socket.async_read_some(net::buffer(buffer), use_tuple);
-            if (failed) co_return;
-            reads.emplace_back(buffer.data(), count);
-            if (lines.empty()) continue;
-            const auto line = std::move(lines.front());
-            lines.pop_front();
-            if (line.empty()) co_return;
-            co_await net::async_write(socket, net::buffer(line), use_tuple);
-        }
-    }
-
-    redis_endpoint endpoint() { return {.port = acceptor.local_endpoint().port()}; }
-
-    tcp_acceptor acceptor;
-    std::size_t accepted = 0;
-    std::vector<std::string> reads;  // what arrived, one entry per read
-
-private:
-    std::vector<script> scripts_;
-};
 
 /// A client and the context it runs on.
 struct fixture {
@@ -71,7 +27,7 @@ struct fixture {
     std::unique_ptr<scripted_server> server;
     std::unique_ptr<redis_client> client;
 
-    explicit fixture(std::vector<script> scripts, redis_client_options options = {}) {
+    explicit fixture(std::vector<lines> scripts, redis_client_options options = {}) {
         server = std::make_unique<scripted_server>(context, std::move(scripts));
         begin(server->endpoint(), std::move(options));
     }
@@ -123,7 +79,7 @@ struct fixture {
 }  // namespace
 
 TEST_CASE("redis client: commands of one turn share one write, replies keep their order", "[persistence]") {
-    fixture f(std::vector{script{"+PONG\r\n", "$1\r\na\r\n$1\r\nb\r\n:3\r\n"}});
+    fixture f(std::vector{lines{"+PONG\r\n", "$1\r\na\r\n$1\r\nb\r\n:3\r\n"}});
     REQUIRE(f.run_until_connected());
     for (const auto* key : {"a", "b", "c"}) f.ask({"GET", key});
     REQUIRE(f.run_until_answered(3));
@@ -139,7 +95,7 @@ TEST_CASE("redis client: without a server every command fails at once", "[persis
     redis_endpoint nowhere;
     {
         net::io_context context{1};
-        nowhere = scripted_server(context, {script{}}).endpoint();
+        nowhere = scripted_server(context, {lines{}}).endpoint();
     }
     fixture f(nowhere);
     REQUIRE(f.run_until([&] { return f.changes.size() >= 3; }));
@@ -153,7 +109,7 @@ TEST_CASE("redis client: without a server every command fails at once", "[persis
 }
 
 TEST_CASE("redis client: a late reply meets nobody", "[persistence]") {
-    fixture f(std::vector{script{"+PONG\r\n"}, script{"+PONG\r\n", "$3\r\nnew\r\n"}});
+    fixture f(std::vector{lines{"+PONG\r\n"}, lines{"+PONG\r\n", "$3\r\nnew\r\n"}});
     REQUIRE(f.run_until_connected());
     f.ask({"GET", "slow"}, 30ms);
     f.ask({"GET", "bystander"}, 5s);
@@ -173,7 +129,7 @@ TEST_CASE("redis client: a reply too many, or one that is none, ends the connect
     for (const std::string answer :
          {"+OK\r\n+OK\r\n", "HTTP/1.1 400 Bad Request\r\n", "*999999999\r\n", ""}) {
         INFO(answer);
-        fixture f(std::vector{script{"+PONG\r\n", answer}, script{"+PONG\r\n", "+fine\r\n"}});
+        fixture f(std::vector{lines{"+PONG\r\n", answer}, lines{"+PONG\r\n", "+fine\r\n"}});
         REQUIRE(f.run_until_connected());
         f.ask({"GET", "x"});
         REQUIRE(f.run_until_answered(1));
@@ -186,8 +142,8 @@ TEST_CASE("redis client: a reply too many, or one that is none, ends the connect
 }
 
 TEST_CASE("redis client: it is not connected until the server can work", "[persistence]") {
-    fixture f(std::vector{script{"-LOADING Redis is loading the dataset in memory\r\n"},
-                          script{"-NOAUTH Authentication required.\r\n"}, script{"+PONG\r\n"}});
+    fixture f(std::vector{lines{"-LOADING Redis is loading the dataset in memory\r\n"},
+                          lines{"-NOAUTH Authentication required.\r\n"}, lines{"+PONG\r\n"}});
     REQUIRE(f.run_until([&] { return f.changes.size() >= 3; }));
     CHECK(f.changes[0] == "down: it refused us: LOADING Redis is loading the dataset in memory");
     CHECK(f.changes[1] == "down: it refused us: NOAUTH Authentication required.");
@@ -195,13 +151,13 @@ TEST_CASE("redis client: it is not connected until the server can work", "[persi
 }
 
 TEST_CASE("redis client: a server that accepts and says nothing is given up", "[persistence]") {
-    fixture f(std::vector{script{}, script{"+PONG\r\n"}}, {.connect_timeout = 50ms});
+    fixture f(std::vector{lines{}, lines{"+PONG\r\n"}}, {.connect_timeout = 50ms});
     REQUIRE(f.run_until_connected());
     CHECK(f.changes.at(0) == "down: the server did not let us in in time");
 }
 
 TEST_CASE("redis client: credentials and database go first", "[persistence]") {
-    fixture f(std::vector{script{"+OK\r\n+OK\r\n+PONG\r\n"}});
+    fixture f(std::vector{lines{"+OK\r\n+OK\r\n+PONG\r\n"}});
     auto endpoint = f.server->endpoint();
     endpoint.user = "app";
     endpoint.password = secret("hush");
@@ -217,7 +173,7 @@ TEST_CASE("redis client: credentials and database go first", "[persistence]") {
 
 TEST_CASE("redis client: an error reply is an error, and raw_command shows which", "[persistence]") {
     fixture f(
-        std::vector{script{"+PONG\r\n", "-OOM command not allowed\r\n", "-NOSCRIPT No matching script\r\n"}});
+        std::vector{lines{"+PONG\r\n", "-OOM command not allowed\r\n", "-NOSCRIPT No matching script\r\n"}});
     REQUIRE(f.run_until_connected());
     f.ask({"SET", "k", "v"});
     REQUIRE(f.run_until_answered(1));
@@ -236,7 +192,7 @@ TEST_CASE("redis client: an error reply is an error, and raw_command shows which
 }
 
 TEST_CASE("redis client: what waits is bounded", "[persistence]") {
-    fixture f(std::vector{script{"+PONG\r\n"}}, {.max_waiting = 2, .max_unsent_bytes = 1000});
+    fixture f(std::vector{lines{"+PONG\r\n"}}, {.max_waiting = 2, .max_unsent_bytes = 1000});
     REQUIRE(f.run_until_connected());
     for (int i = 0; i < 3; ++i) f.ask({"GET", "x"}, 5s);
     REQUIRE(f.run_until_answered(1));
@@ -249,7 +205,7 @@ TEST_CASE("redis client: what waits is bounded", "[persistence]") {
 }
 
 TEST_CASE("redis client: stopping answers everybody and leaves nothing to run", "[persistence]") {
-    fixture f(std::vector{script{"+PONG\r\n"}});
+    fixture f(std::vector{lines{"+PONG\r\n"}});
     REQUIRE(f.run_until_connected());
     f.ask({"GET", "x"}, 30s);
     f.run_until([] { return false; }, 20ms);
@@ -267,4 +223,97 @@ TEST_CASE("redis client: a socket file that cannot exist is reported", "[persist
     fixture f(redis_endpoint{.unix_path = "/" + std::string(200, 'x')});
     REQUIRE(f.run_until([&] { return !f.changes.empty(); }));
     CHECK(f.changes[0] == "down: the path of its socket is too long");
+}
+
+TEST_CASE("redis client: a script the server has forgotten is sent once, within the time for both",
+          "[persistence]") {
+    const auto ask = [](fixture& t, const script& what, std::chrono::milliseconds limit) -> awaitable<> {
+        std::vector<std::string> keys{"k"};
+        std::vector<std::string> arguments{"x", "y"};
+        auto answer = co_await t.client->run(what, std::move(keys), std::move(arguments), limit);
+        t.answers.push_back(std::move(answer));
+    };
+    const script one("return 1");
+    fixture f(std::vector{lines{"+PONG\r\n", "-NOSCRIPT No matching script.\r\n", ":1\r\n",
+                                "-NOSCRIPT No matching script.\r\n", "-NOSCRIPT No matching script.\r\n",
+                                "-NOSCRIPT No matching script.\r\n"}});
+    REQUIRE(f.run_until_connected());
+    net::co_spawn(f.context.get_executor(), ask(f, one, 5s), net::detached);
+    REQUIRE(f.run_until_answered(1));
+    CHECK(f.answers[0]->integer() == 1);
+    CHECK(f.server->reads.at(1) ==
+          "*6\r\n$7\r\nEVALSHA\r\n$40\r\ne0e1f9fabfc9d4800c877a703b823ac0578ff8db\r\n"
+          "$1\r\n1\r\n$1\r\nk\r\n$1\r\nx\r\n$1\r\ny\r\n");
+    CHECK(f.server->reads.at(2) ==
+          "*6\r\n$4\r\nEVAL\r\n$8\r\nreturn 1\r\n$1\r\n1\r\n$1\r\nk\r\n$1\r\nx\r\n$1\r\ny\r\n");
+
+    net::co_spawn(f.context.get_executor(), ask(f, one, 5s), net::detached);
+    REQUIRE(f.run_until_answered(2));
+    CHECK(f.answers[1].error().code == errc::internal);
+    CHECK(f.server->reads.size() == 5);
+
+    net::co_spawn(f.context.get_executor(), ask(f, one, 100ms), net::detached);
+    REQUIRE(f.run_until_answered(3));
+    CHECK(f.answers[2].error().code == errc::deadline_exceeded);
+}
+
+TEST_CASE("redis client: a batch is one piece and has a reply for each of its commands", "[persistence]") {
+    const auto ask = [](fixture& t, std::vector<std::size_t>& sizes) -> awaitable<> {
+        std::vector<std::vector<std::string>> none;
+        const auto nothing = co_await t.client->commands(std::move(none));
+        sizes.push_back(nothing->size());
+        std::vector<std::vector<std::string>> batch{{"INCR", "a"}, {"GET", "b"}, {"PING"}};
+        auto replies = co_await t.client->commands(std::move(batch), 1s);
+        if (!replies) co_return;
+        sizes.push_back(replies->size());
+        for (auto& reply : *replies) t.answers.emplace_back(std::move(reply));
+    };
+    fixture f(std::vector{lines{"+PONG\r\n", ":7\r\n-WRONGTYPE no\r\n+PONG\r\n$1\r\nz\r\n"}});
+    REQUIRE(f.run_until_connected());
+    std::vector<std::size_t> sizes;
+    net::co_spawn(f.context.get_executor(), ask(f, sizes), net::detached);
+    f.ask({"GET", "z"}, 1s);
+    REQUIRE(f.run_until_answered(4));
+    CHECK(sizes == std::vector<std::size_t>{0, 3});
+    CHECK(f.server->reads.size() == 2);
+    int found = 0;
+    for (const auto& answer : f.answers) {
+        found += answer->integer() == 7;
+        found += answer->error() && answer->error()->kind == redis_error_kind::wrongtype;
+        found += answer->text() == "PONG" || answer->text() == "z";
+    }
+    CHECK(found == 4);
+}
+
+TEST_CASE("redis client: a server that lost its role is left, after all of its answers", "[persistence]") {
+    for (const std::string refusal : {"READONLY You can't write", "MASTERDOWN Link with MASTER is down",
+                                      "NOAUTH Authentication required.", "UNBLOCKED force unblock"}) {
+        INFO(refusal);
+        fixture f(std::vector{lines{"+PONG\r\n", "-" + refusal + "\r\n$4\r\nread\r\n"},
+                              lines{"+PONG\r\n", "+OK\r\n"}});
+        REQUIRE(f.run_until_connected());
+        f.ask({"SET", "k", "v"});
+        f.ask({"GET", "k"});
+        REQUIRE(f.run_until_answered(2));
+        CHECK(f.answers[0].error().code == errc::unavailable);
+        REQUIRE(f.answers[1].has_value());
+        CHECK(f.answers[1]->text() == "read");
+        REQUIRE(f.run_until([&] { return f.server->accepted == 2 && f.client->connected(); }));
+        CHECK(f.changes.at(1) == "down: it does not serve us any more: " + refusal);
+        f.ask({"SET", "k", "v"});
+        REQUIRE(f.run_until_answered(3));
+        CHECK(f.answers[2]->text() == "OK");
+    }
+}
+
+TEST_CASE("redis client: a command over the bound is refused, however idle the connection is",
+          "[persistence]") {
+    fixture f(std::vector{lines{"+PONG\r\n", "+OK\r\n"}}, {.max_unsent_bytes = 1000});
+    REQUIRE(f.run_until_connected());
+    f.ask({"SET", "k", std::string(1000, 'x')});
+    REQUIRE(f.run_until_answered(1));
+    CHECK(f.answers[0].error().code == errc::unavailable);
+    f.ask({"SET", "k", "v"});
+    REQUIRE(f.run_until_answered(2));
+    CHECK(f.answers[1]->text() == "OK");
 }

@@ -139,6 +139,16 @@ TEST_CASE("redis reply: errors are told apart by their first word", "[persistenc
         {"MISCONF Redis is configured to save RDB snapshots, but …", misconf},
         {"BUSY Redis is busy running a script.", busy},
         {"NOSCRIPT No matching script. Please use EVAL.", noscript},
+        {"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", masterdown},
+        {"UNBLOCKED force unblock from blocking operation, instance state changed", unblocked},
+        {"NOPERM this user has no permissions to run the 'get' command", noperm},
+        {"NOREPLICAS Not enough good replicas to write.", noreplicas},
+        {"CLUSTERDOWN Hash slot not served", clusterdown},
+        {"TRYAGAIN Multiple keys request during rehashing of slot", tryagain},
+        {"MOVED 3999 127.0.0.1:6381", moved},
+        {"ASK 3999 127.0.0.1:6381", ask},
+        {"EXECABORT Transaction discarded because of previous errors.", execabort},
+        {"WRONGTYPE Operation against a key holding the wrong kind of value", wrongtype},
         {"ERR unknown command", other},
         {"LOADINGS", other},
         {"BUSYGROUP Consumer Group name already exists", other},
@@ -147,6 +157,21 @@ TEST_CASE("redis reply: errors are told apart by their first word", "[persistenc
     for (const auto& [message, kind] : table) {
         INFO(std::string(message));
         CHECK(classify_redis_error(message) == kind);
+    }
+}
+
+TEST_CASE("redis reply: what passes is unavailable, what is wrong is internal", "[persistence]") {
+    for (const std::string message : {"LOADING", "READONLY", "MASTERDOWN", "UNBLOCKED", "OOM", "NOAUTH",
+                                      "WRONGPASS", "NOPERM", "MISCONF", "NOREPLICAS", "BUSY", "CLUSTERDOWN",
+                                      "TRYAGAIN", "EXECABORT Transaction discarded because of: OOM x"}) {
+        INFO(message);
+        CHECK(to_error({classify_redis_error(message), message}).code == errc::unavailable);
+    }
+    for (const std::string message : {"NOSCRIPT", "MOVED 1 a:1", "ASK 1 a:1", "WRONGTYPE", "ERR x",
+                                      "EXECABORT Transaction discarded because of previous errors.",
+                                      "EXECABORT Transaction discarded because of: ERR x"}) {
+        INFO(message);
+        CHECK(to_error({classify_redis_error(message), message}).code == errc::internal);
     }
 }
 

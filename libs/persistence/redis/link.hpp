@@ -1,81 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection to Redis, from its opening to its end; never used again after that, so that a late reply or
-// a late completion can only meet its own link. Private to redis_client; one thread; shared with the
-// operations under way.
+// Questions and answers over one connection: replies come in the order of the commands. It lives and ends
+// with its connection, so that a late reply can only meet its own link. Private to redis_client; one thread;
+// shared with the commands under way.
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
-
-#include <array>
+#include <chrono>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "persistence/redis/client.hpp"
+#include "base/error.hpp"
+#include "persistence/redis/connection.hpp"
+#include "persistence/redis/reply.hpp"
+#include "runtime/asio.hpp"
 
 namespace bulkhead::redis {
 
-class redis_link : public std::enable_shared_from_this<redis_link> {
+class redis_link {
 public:
-    /// `endpoint` and `options` must outlive the link.
-    redis_link(executor where, const redis_endpoint& endpoint, const redis_client_options& options);
+    redis_link(executor where, std::shared_ptr<redis_connection> connection, std::size_t max_waiting);
 
-    /// Connects, authenticates, selects the database, and waits until the server answers PING. At most
-    /// `connect_timeout`. False: why_closed() tells.
-    awaitable<bool> open();
-
-    /// Hands replies to those who wait, until the link ends.
+    /// Hands replies to those who wait, until the connection ends; then whoever still waits gets
+    /// errc::unavailable.
     awaitable<> serve();
 
-    /// See redis_client::raw_command. `link` may be null, not yet open, or closed.
-    static awaitable<result<redis_reply>> command(std::shared_ptr<redis_link> link,
-                                                  std::vector<std::string> argv,
-                                                  std::chrono::milliseconds limit);
-
-    /// Ends the link; whoever waits gets errc::unavailable. The first reason is kept.
-    void close(std::string_view why);
-
-    [[nodiscard]] bool is_up() const noexcept { return state_ == state::up; }
-    [[nodiscard]] const std::string& why_closed() const noexcept { return why_closed_; }
+    /// Sends `count` encoded commands in one piece and waits for all of their replies; see
+    /// redis_client::commands. `link` may be null or at its end.
+    static awaitable<result<std::vector<redis_reply>>> ask(std::shared_ptr<redis_link> link,
+                                                           std::string commands, std::size_t count,
+                                                           std::chrono::milliseconds limit);
 
 private:
-    enum class state { opening, up, closed };
-    using protocol = net::generic::stream_protocol;
-    using socket = net::basic_stream_socket<protocol, executor>;
-    using resolver = net::ip::basic_resolver<tcp, executor>;
-
     struct waiter {
-        explicit waiter(executor where) : alarm(where) {}
-        steady_timer alarm;  // its cancellation says that the answer is there
-        std::optional<result<redis_reply>> answer;
+        waiter(executor where, std::size_t expected) : alarm(where), missing(expected) {}
+        steady_timer alarm;  // its cancellation says that nothing is missing, or nothing more will come
+        std::size_t missing;
+        std::vector<redis_reply> replies;
+        bool lost = false;
     };
 
-    awaitable<std::vector<protocol::endpoint>> find_addresses();
-    awaitable<bool> connect();
-    awaitable<bool> greet();
-    awaitable<bool> read_some();
-    bool deliver_replies();
-    void write_soon();
-    void write();
+    void deliver_replies();
 
     executor executor_;
-    const redis_endpoint& endpoint_;
-    const redis_client_options& options_;
-    state state_ = state::opening;
-    std::string why_closed_;
-    socket socket_;
-    resolver resolver_;
-    steady_timer opening_limit_;
-    redis_reply_reader reader_;
-    std::array<char, 16384> input_;
-    std::deque<std::shared_ptr<waiter>>
-        waiters_;  // in the order of their commands, which is that of the replies
-    std::string unsent_;
-    std::string sending_;
-    bool writing_ = false;
+    std::shared_ptr<redis_connection> connection_;
+    std::size_t max_waiting_;
+    std::size_t waiting_ = 0;                      // replies that are still missing
+    std::deque<std::shared_ptr<waiter>> waiters_;  // in the order of their commands
 };
 
 }  // namespace bulkhead::redis

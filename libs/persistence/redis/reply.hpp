@@ -16,14 +16,24 @@ namespace bulkhead::redis {
 
 /// The error replies that callers treat differently; the first word of the message decides.
 enum class redis_error_kind {
-    loading,    // the server still reads its data set
-    readonly,   // a replica, or a server that lost its role
-    oom,        // over maxmemory and nothing may be evicted
-    noauth,     // no password was given
-    wrongpass,  // user or password is wrong
-    misconf,    // snapshots fail, so writes are refused
-    busy,       // a script runs for too long
-    noscript,   // EVALSHA of a script the server does not have
+    loading,      // the server still reads its data set
+    readonly,     // a replica, or a server that lost its role
+    masterdown,   // a replica that may not serve what it has
+    unblocked,    // a blocking command was ended because the server lost its role
+    oom,          // over maxmemory and nothing may be evicted
+    noauth,       // no password was given
+    wrongpass,    // user or password is wrong
+    noperm,       // the user may not run this command or touch this key
+    misconf,      // snapshots fail, so writes are refused
+    noreplicas,   // too few replicas follow, so writes are refused
+    busy,         // a script runs for too long
+    noscript,     // EVALSHA of a script the server does not have
+    clusterdown,  // no node serves the slot
+    tryagain,     // the slot is on its way to another node
+    moved,        // another node of the cluster serves the slot; this client knows one server
+    ask,          // the same, for now
+    execabort,    // EXEC of a transaction that had an error before
+    wrongtype,    // the key holds another type
     other,
 };
 
@@ -58,9 +68,14 @@ struct redis_reply {
 /// The kind that a message like "LOADING Redis is loading the dataset in memory" means.
 redis_error_kind classify_redis_error(std::string_view message) noexcept;
 
-/// An error reply in the vocabulary of the program: states that pass, and refused credentials, are
-/// errc::unavailable; all else is a bug of the caller, errc::internal. Carries nothing of the server's
-/// message.
+/// An error reply in the vocabulary of the program. errc::unavailable: states that pass, and what an operator
+/// can repair while the program runs (credentials, permissions, memory, roles). errc::internal: a bug of the
+/// caller, or a server that this client cannot work with (a cluster). EXECABORT is what its cause is, when
+/// the server tells. Carries nothing of the server's message.
 bulkhead::error to_error(const redis_error& reply);
+
+/// The server has lost its role or has forgotten us: a new connection may reach another server, or be let in
+/// again, this one will not do.
+bool needs_new_connection(redis_error_kind kind) noexcept;
 
 }  // namespace bulkhead::redis

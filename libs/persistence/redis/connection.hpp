@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection to Redis, from its opening to its end; never used again after that, so that a late
+// completion can only meet its own connection. Private to this library; one thread; shared with the
+// operations under way.
+#pragma once
+
+#include <boost/asio/generic/stream_protocol.hpp>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "persistence/redis/codec.hpp"
+#include "persistence/redis/endpoint.hpp"
+#include "persistence/redis/reply.hpp"
+#include "runtime/asio.hpp"
+
+namespace bulkhead::redis {
+
+struct redis_connection_limits {
+    std::chrono::milliseconds connect_timeout{500};  // name, connection, AUTH, SELECT and PING together
+    std::size_t max_unsent_bytes = 8u << 20;
+    redis_reply_limits reply{};
+};
+
+class redis_connection : public std::enable_shared_from_this<redis_connection> {
+public:
+    /// `endpoint` must outlive the connection.
+    redis_connection(executor where, const redis_endpoint& endpoint, const redis_connection_limits& limits);
+
+    /// Connects, authenticates, selects the database, and waits until the server answers PING. At most
+    /// `connect_timeout`. False: why_closed() tells.
+    awaitable<bool> open();
+
+    /// Waits for more bytes of the server. False: the connection is closed.
+    awaitable<bool> read_some();
+
+    /// The next complete reply among the bytes read. nullopt: it needs more of them, or the connection is
+    /// closed, perhaps because what came is no reply.
+    std::optional<redis_reply> next();
+
+    /// Sends encoded commands, together with all that others send in the same turn of the loop. False:
+    /// nothing is sent, for too much waits already, or the connection is not up.
+    [[nodiscard]] bool send(std::string_view commands);
+
+    /// Ends it. The first reason is kept.
+    void close(std::string_view why);
+
+    [[nodiscard]] bool is_up() const noexcept { return state_ == state::up; }
+    /// For logs; holds no secret.
+    [[nodiscard]] const std::string& why_closed() const noexcept { return why_closed_; }
+
+private:
+    enum class state { opening, up, closed };
+    using protocol = net::generic::stream_protocol;
+    using socket = net::basic_stream_socket<protocol, executor>;
+    using resolver = net::ip::basic_resolver<tcp, executor>;
+
+    awaitable<std::vector<protocol::endpoint>> find_addresses();
+    awaitable<bool> connect();
+    awaitable<bool> greet();
+    void write();
+
+    executor executor_;
+    const redis_endpoint& endpoint_;
+    redis_connection_limits limits_;
+    state state_ = state::opening;
+    std::string why_closed_;
+    socket socket_;
+    resolver resolver_;
+    steady_timer opening_limit_;
+    redis_reply_reader reader_;
+    std::array<char, 16384> input_;
+    std::string unsent_;
+    std::string sending_;
+    bool writing_ = false;
+};
+
+}  // namespace bulkhead::redis
