@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lifecycle/removal.hpp"
+
+#include <fmt/format.h>
+
+#include "lifecycle/credentials.hpp"
+#include "lifecycle/new_database.hpp"
+#include "lifecycle/saga.hpp"
+#include "lifecycle/tenant_database.hpp"
+#include "lifecycle/transaction.hpp"
+#include "tenancy/control_store.hpp"
+
+namespace bulkhead::lifecycle {
+namespace {
+
+using tenancy::tenant;
+
+/// The beginning that all three have in common: the row changes, and the work is recorded, in one
+/// transaction. `sql` updates the tenant with the slug $1 and returns its id; no row means that its state
+/// forbids it.
+result<operation> begin(site& at, operation_kind kind, std::string_view slug, std::string_view sql,
+                        std::initializer_list<postgres::parameter> parameters) {
+    transaction all(at.control());
+    if (!all.begun()) return std::unexpected(all.begun().error());
+    const auto before = tenancy::find_tenant(at.control(), slug);
+    if (!before) return std::unexpected(before.error());
+    if (!*before) return fail(errc::tenant_unknown);
+    const auto changed = run(at.control(), sql, parameters);
+    if (!changed) return std::unexpected(changed.error());
+    if (changed->empty())
+        return fail(errc::conflict, fmt::format("the tenant is {}", status_name((*before)->status)));
+    auto begun = begin_operation(at, kind, (*before)->id, slug, {});
+    if (!begun) return begun;
+    const auto action = fmt::format("tenant.{}", kind_name(kind));
+    if (auto noted = audit(at, action, begun->tenant, slug); !noted)
+        return std::unexpected(std::move(noted.error()));
+    if (auto done = all.commit(); !done) return std::unexpected(std::move(done.error()));
+    return begun;
+}
+
+/// What the steps of all three work on.
+class saga_of_an_end : public saga {
+public:
+    saga_of_an_end(site& at, const operation& record) : at_(at), id_(record.tenant), record_(record) {}
+
+protected:
+    using work = result<void> (*)(site&, const tenant&, postgres::session& server);
+
+    [[nodiscard]] saga_step step(std::string_view name, work what) const {
+        return {name, [this, what]() -> result<void> {
+                    const auto one = load_tenant(at_, id_);
+                    if (!one) return std::unexpected(one.error());
+                    const auto server = at_.server(one->server.name);
+                    if (!server) return std::unexpected(server.error());
+                    return what(at_, *one, **server);
+                }};
+    }
+
+    site& at_;
+    const uuid id_;
+    const operation record_;
+};
+
+result<void> rename_in_row(site& at, const tenant& one, const std::string& name) {
+    const auto done = run(at.control(), "update tenants set database = $2, updated_at = now() where id = $1",
+                          {one.id, name});
+    if (!done) return std::unexpected(done.error());
+    return {};
+}
+
+result<void> lock_out(site&, const tenant& one, postgres::session& server) {
+    if (auto locked = allow_login(server, one.role, false); !locked) return locked;
+    return end_sessions(server, one.role);
+}
+
+result<void> put_database_away(site& at, const tenant& one, postgres::session& server) {
+    const auto kept = deleted_database_name(one.id);
+    if (auto done = put_away(server, tenancy::database_name(one.id), kept); !done) return done;
+    return rename_in_row(at, one, kept);
+}
+
+result<void> bring_database_back(site& at, const tenant& one, postgres::session& server) {
+    const auto name = tenancy::database_name(one.id);
+    if (auto done = bring_back(server, deleted_database_name(one.id), name); !done) return done;
+    return rename_in_row(at, one, name);
+}
+
+result<void> let_in(site& at, const tenant& one, postgres::session& server) {
+    const auto before =
+        run(at.control(), "select coalesce(status_before, 'active') from tenants where id = $1", {one.id});
+    if (!before) return std::unexpected(before.error());
+    if (before->empty()) return fail(errc::not_found);
+    const bool active = before->text(0, 0) == "active";
+    if (auto open = allow_login(server, one.role, active); !open) return open;
+    const auto done =
+        run(at.control(),
+            "update tenants set status = coalesce(status_before, status), status_before = null, "
+            "deleted_at = null, purge_after = null, updated_at = now() where id = $1",
+            {one.id});
+    if (!done) return std::unexpected(done.error());
+    return {};
+}
+
+class removal final : public saga_of_an_end {
+public:
+    using saga_of_an_end::saga_of_an_end;
+    std::vector<saga_step> steps() override {
+        return {step("lock out", lock_out), step("put away", put_database_away)};
+    }
+    std::vector<saga_step> undo() override {
+        return {step("bring back", bring_database_back), step("let in", let_in)};
+    }
+};
+
+class undelete final : public saga_of_an_end {
+public:
+    using saga_of_an_end::saga_of_an_end;
+    std::vector<saga_step> steps() override {
+        return {step("bring back", bring_database_back), step("let in", let_in)};
+    }
+    std::vector<saga_step> undo() override { return {step("put away", put_database_away)}; }
+};
+
+/// Without the passwords nobody can act as the tenant, whatever else remains, in a copy of the control
+/// database too.
+result<void> destroy_keys(site& at, const tenant& one, postgres::session& server) {
+    const auto done = run(at.control(),
+                          "update tenants set role_password_sealed = '', owner_password_sealed = null, "
+                          "key_version = key_version + 1, updated_at = now() where id = $1",
+                          {one.id});
+    if (!done) return std::unexpected(done.error());
+    for (const auto& role : {one.role, one.owner_role}) {
+        if (role.empty()) continue;
+        const auto there = run(server, "select 1 from pg_roles where rolname = $1", {role});
+        if (!there) return std::unexpected(there.error());
+        if (there->empty()) continue;
+        const auto disabled = run_script(
+            server, fmt::format("alter role {} nologin password null", postgres::quote_identifier(role)));
+        if (!disabled) return disabled;
+    }
+    return {};
+}
+
+result<void> drop_databases(site&, const tenant& one, postgres::session& server) {
+    for (const auto& name : {deleted_database_name(one.id), tenancy::database_name(one.id)})
+        if (auto gone = drop_database(server, name); !gone) return gone;
+    return {};
+}
+
+result<void> drop_both_roles(site&, const tenant& one, postgres::session& server) {
+    return drop_roles(
+        server,
+        {.role = one.role, .sealed_password = {}, .owner_role = one.owner_role, .sealed_owner_password = {}});
+}
+
+result<void> forget_elsewhere(site& at, const tenant& one, postgres::session&) {
+    return at.forget_elsewhere ? at.forget_elsewhere(one.id) : result<void>{};
+}
+
+class purge final : public saga_of_an_end {
+public:
+    using saga_of_an_end::saga_of_an_end;
+    std::vector<saga_step> steps() override {
+        return {step("keys", destroy_keys),
+                step("database", drop_databases),
+                step("roles", drop_both_roles),
+                step("elsewhere", forget_elsewhere),
+                {"certificate", [this] { return certify(); }}};
+    }
+
+private:
+    /// The row's end and the certificate are one transaction; when the row is gone, both are done.
+    result<void> certify() {
+        const auto one = load_tenant(at_, id_);
+        if (!one && one.error().code == errc::not_found) return {};
+        if (!one) return std::unexpected(one.error());
+        transaction all(at_.control());
+        if (!all.begun()) return all.begun();
+        const auto gone = run(at_.control(),
+                              "delete from tenants where id = $1 returning "
+                              "to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+                              {id_});
+        if (!gone) return std::unexpected(gone.error());
+        if (gone->empty()) return {};
+        if (auto noted = audit(at_, "tenant.purged", id_, one->slug, certificate(*one, gone->text(0, 0)));
+            !noted)
+            return noted;
+        return all.commit();
+    }
+
+    /// `proof` is sealed with DATA_KEY: whoever has the key can see that nobody else wrote this.
+    [[nodiscard]] json::object certificate(const tenant& one, std::string_view when) const {
+        json::object out{{"tenant", id_.to_string()},
+                         {"slug", one.slug},
+                         {"server", one.server.name},
+                         {"begun_at", record_.created_at},
+                         {"destroyed_at", when},
+                         {"destroyed",
+                          {"credentials of both roles", "key version of access tokens", "database", "roles",
+                           "cached data and files", "registry entry"}}};
+        const auto statement = fmt::format("{} {} {}", id_.to_string(), one.slug, when);
+        out["proof"] = at_.box().seal(statement, "certificate/" + id_.to_string());
+        return out;
+    }
+};
+
+}  // namespace
+
+result<operation> begin_removal(site& at, std::string_view slug) {
+    const auto kept = static_cast<std::int64_t>(at.settings().keep_deleted.count());
+    return begin(at, operation_kind::remove, slug,
+                 "update tenants set status_before = status, status = 'deleted', deleted_at = now(), "
+                 "purge_after = now() + $2::bigint * interval '1 second', updated_at = now() "
+                 "where slug = $1 and status in ('active', 'suspended') returning id",
+                 {slug, kept});
+}
+
+result<operation> begin_undelete(site& at, std::string_view slug) {
+    return begin(at, operation_kind::undelete, slug,
+                 "select id from tenants where slug = $1 and status = 'deleted' for update", {slug});
+}
+
+result<operation> begin_purge(site& at, std::string_view slug) {
+    return begin(at, operation_kind::purge, slug,
+                 "update tenants set status = 'purging', updated_at = now() "
+                 "where slug = $1 and status = 'deleted' returning id",
+                 {slug});
+}
+
+result<operation> continue_removal(site& at, const operation& begun) {
+    removal how(at, begun);
+    return run_saga(at, begun, how);
+}
+
+result<operation> continue_undelete(site& at, const operation& begun) {
+    undelete how(at, begun);
+    return run_saga(at, begun, how);
+}
+
+result<operation> continue_purge(site& at, const operation& begun) {
+    purge how(at, begun);
+    return run_saga(at, begun, how);
+}
+
+result<std::vector<std::string>> due_for_purge(const site& at) {
+    const auto found =
+        run(at.control(),
+            "select slug from tenants t where status = 'deleted' and purge_after < now() and not exists "
+            "(select 1 from operations o where o.tenant_id = t.id and o.finished_at is null) "
+            "order by purge_after limit 100");
+    if (!found) return std::unexpected(found.error());
+    std::vector<std::string> slugs;
+    for (std::size_t row = 0; row < found->size(); ++row) slugs.emplace_back(found->text(row, 0));
+    return slugs;
+}
+
+}  // namespace bulkhead::lifecycle

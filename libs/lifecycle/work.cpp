@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lifecycle/work.hpp"
+
+#include "lifecycle/creation.hpp"
+#include "lifecycle/removal.hpp"
+#include "observability/log.hpp"
+
+namespace bulkhead::lifecycle {
+
+result<operation> continue_work(site& at, const operation& begun) {
+    switch (begun.kind) {
+        case operation_kind::create: return continue_creation(at, begun);
+        case operation_kind::remove: return continue_removal(at, begun);
+        case operation_kind::undelete: return continue_undelete(at, begun);
+        case operation_kind::purge: return continue_purge(at, begun);
+        case operation_kind::clone:
+        case operation_kind::import:
+        case operation_kind::move: break;
+    }
+    return fail(errc::not_implemented);
+}
+
+result<std::size_t> continue_abandoned_work(site& at, std::chrono::milliseconds quiet,
+                                            const std::function<bool()>& stop) {
+    const auto left = quiet_operations(at, quiet);
+    if (!left) return std::unexpected(left.error());
+    std::size_t ended = 0;
+    for (const auto& one : *left) {
+        if (stop && stop()) break;
+        const auto done = continue_work(at, one);
+        if (!done && done.error().code == errc::conflict) continue;  // somebody is at it
+        if (!done && !at.control().is_open()) return std::unexpected(done.error());
+        if (!done) continue;  // one that cannot go on now must not keep the others
+        log::info("work that was left behind was continued", {{"operation", kind_name(done->kind)},
+                                                              {"tenant", done->slug},
+                                                              {"state", state_name(done->state)}});
+        ended += done->finished() ? 1 : 0;
+    }
+    return ended;
+}
+
+result<std::size_t> purge_what_is_due(site& at, const std::function<bool()>& stop) {
+    const auto due = due_for_purge(at);
+    if (!due) return std::unexpected(due.error());
+    std::size_t begun = 0;
+    for (const auto& slug : *due) {
+        if (stop && stop()) break;
+        const auto purge = begin_purge(at, slug);
+        // Brought back, or begun by another process, in this moment.
+        if (!purge && (purge.error().code == errc::conflict || purge.error().code == errc::tenant_unknown))
+            continue;
+        if (!purge) return std::unexpected(purge.error());
+        ++begun;
+        if (const auto done = continue_work(at, *purge); !done && done.error().code != errc::conflict)
+            return std::unexpected(done.error());
+    }
+    return begun;
+}
+
+}  // namespace bulkhead::lifecycle
