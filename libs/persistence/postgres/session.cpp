@@ -23,11 +23,6 @@ namespace {
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-struct free_memory {
-    void operator()(char* text) const noexcept { PQfreemem(text); }
-};
-using pq_string = std::unique_ptr<char, free_memory>;
-
 struct finish_connection {
     void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
 };
@@ -245,14 +240,6 @@ result<rows> session::give_up() {
     state_->failure = {.sqlstate = "57014",
                        .message = fmt::format("no answer within {} ms", state_->limit.count())};
     return fail(errc::deadline_exceeded);
-}
-
-result<std::string> session::scram_verifier(std::string_view role, const secret& password) const {
-    const std::string clear(password.reveal());
-    const pq_string verifier(PQencryptPasswordConn(state_->connection.get(), clear.c_str(),
-                                                   std::string(role).c_str(), "scram-sha-256"));
-    if (!verifier) return std::unexpected(to_error({}));
-    return std::string(verifier.get());
 }
 
 std::string quote_identifier(std::string_view name) {

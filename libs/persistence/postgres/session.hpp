@@ -13,7 +13,6 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "base/secret.hpp"
 #include "base/uuid.hpp"
 #include "persistence/postgres/conninfo.hpp"
 
@@ -106,10 +105,6 @@ public:
     /// Inside BEGIN … COMMIT, and not failed.
     [[nodiscard]] bool in_transaction() const noexcept;
     [[nodiscard]] bool is_open() const noexcept;
-
-    /// The SCRAM-SHA-256 verifier of a password, for CREATE ROLE: the server never sees the password, nor
-    /// does its log (RFC 5803).
-    [[nodiscard]] result<std::string> scram_verifier(std::string_view role, const secret& password) const;
 
 private:
     struct state;
