@@ -22,6 +22,7 @@ enum class errc {
     tenant_unknown,          // no such tenant
     tenant_mismatch,         // header, host and token name different tenants
     tenant_suspended,        // the tenant is paused
+    quota_exceeded,          // the tenant has as much of it as its limits allow
     not_found,               // absent, or somebody else's
     method_not_allowed,      // the path exists, with other methods
     request_timeout,         // the client was too slow
@@ -32,6 +33,7 @@ enum class errc {
     uri_too_long,            // request line over its limit
     unsupported_media_type,  // Content-Type is not what the route takes
     expectation_failed,      // an Expect other than 100-continue
+    too_many_requests,       // more requests than a limit allows: wait
     headers_too_large,       // header section over its limit
     internal,                // a bug; details are in the log only
     not_implemented,         // a transfer coding or method this server does not know
