@@ -58,6 +58,7 @@ void check_production(const settings& values, findings& out) {
     check_secret("JWT_SECRET", values.jwt_secret, out);
     check_secret("JWT_SECRET_PREVIOUS", values.jwt_secret_previous, out);
     check_secret("PASSWORD_PEPPER", values.password_pepper, out);
+    check_secret("PLATFORM_ADMIN_TOKEN", values.platform_admin_token, out);
     check_secret("DATA_KEY", values.data_key, out);
     check_secret("DATA_KEY_PREVIOUS", values.data_key_previous, out);
     check_redis(values, out);

@@ -110,6 +110,16 @@ parsed<std::string> parse_ssl_mode(std::string_view text) {
     return not_one(text, "disable, allow, prefer, require, verify-ca or verify-full");
 }
 
+parsed<std::string> parse_file_url(std::string_view text) {
+    constexpr std::string_view scheme = "file://";
+    if (!text.starts_with(scheme))
+        return std::unexpected(fmt::format(
+            "\"{:.80}\" is not understood: only file:// is, e.g. file:///var/lib/bulkhead/backups",
+            text.substr(0, text.find("://"))));
+    if (text.size() == scheme.size()) return std::unexpected("names no folder");
+    return std::string(text.substr(scheme.size()));
+}
+
 parsed<redis_endpoint> parse_redis(std::string_view text) {
     auto endpoint = parse_redis_url(text);
     if (!endpoint) return std::unexpected(endpoint.error().detail);

@@ -59,6 +59,9 @@ parsed<std::string> parse_log_level(std::string_view text);
 /// One of libpq's words.
 parsed<std::string> parse_ssl_mode(std::string_view text);
 
+/// file://folder, relative to where the program runs, or file:///folder; the folder.
+parsed<std::string> parse_file_url(std::string_view text);
+
 parsed<redis_endpoint> parse_redis(std::string_view text);
 
 /// "512", "500KB" (1000), "1MiB" (1024 squared); bytes. nullopt for all else and when it overflows.

@@ -65,6 +65,16 @@ TEST_CASE("parse_slug, parse_domain: bounds", "[config]") {
     CHECK(!parse_domain(long_name + "com"));
 }
 
+TEST_CASE("parse_file_url: a folder, relative or not", "[config]") {
+    CHECK(parse_file_url("file://.dev/backups").value() == ".dev/backups");
+    CHECK(parse_file_url("file:///var/lib/bulkhead").value() == "/var/lib/bulkhead");
+    for (const auto* const bad : {"", "file://", "file:/a", "/a", "s3://key:word@host/bucket", "FILE:///a"})
+        CHECK(!parse_file_url(bad));
+    // What stands behind the scheme may hold a password.
+    CHECK(parse_file_url("s3://key:word@host/bucket").error().find("word") == std::string::npos);
+    CHECK(parse_file_url("s3://bucket").error().find("only file://") != std::string::npos);
+}
+
 TEST_CASE("parse_password_hash: bcrypt with a cost", "[config]") {
     CHECK(parse_password_hash("bcrypt:4").value() == 4);
     CHECK(parse_password_hash("bcrypt:15").value() == 15);

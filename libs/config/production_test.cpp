@@ -47,8 +47,10 @@ TEST_CASE("production: refuses what is unsafe, all at once", "[config]") {
                                  {"DB_SSL_MODE", "prefer"},
                                  {"REDIS_URL", "redis://cache.example"},
                                  {"PASSWORD_PEPPER", "short"},
+                                 {"PLATFORM_ADMIN_TOKEN", std::string(40, 'x')},
                                  {"JWT_SECRET", "your-secret-key-change-in-production"}})) ==
-          names{"DB_SSL_MODE", "DEBUG", "JWT_SECRET", "PASSWORD_HASH", "PASSWORD_PEPPER", "REDIS_URL"});
+          names{"DB_SSL_MODE", "DEBUG", "JWT_SECRET", "PASSWORD_HASH", "PASSWORD_PEPPER",
+                "PLATFORM_ADMIN_TOKEN", "REDIS_URL"});
     CHECK(complaints(production({{"PASSWORD_HASH", "bcrypt:10"}, {"DEBUG", "false"}})).empty());
 }
 

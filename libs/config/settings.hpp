@@ -50,12 +50,16 @@ struct settings {
     std::string jwt_audience{};
 
     unsigned bcrypt_cost = 12;
-    secret password_pepper{};    // empty: none
-    secret data_key{};           // 32 raw bytes; empty: none
-    secret data_key_previous{};  // the same
+    secret password_pepper{};       // empty: none
+    secret platform_admin_token{};  // at least 32 bytes; empty: no platform API
+    secret data_key{};              // 32 raw bytes; empty: none
+    secret data_key_previous{};     // the same
 
     std::string default_tenant{};
     std::string tenant_base_domain{};  // lower case; empty: none
+    milliseconds tenant_purge_after{0};
+    std::size_t tenant_spares = 0;
+    std::string backup_folder{};  // empty: none
 
     std::string log_level{};  // as bulkhead::log::parse_level takes it
     bool log_json = true;

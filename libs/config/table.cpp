@@ -79,6 +79,10 @@ std::string one_per_core(const circumstances&, so_far) { return std::to_string(c
 std::string log_format(const circumstances& now, so_far) { return now.terminal ? "pretty" : "json"; }
 bool is_production(so_far values) { return values.env == environment::production; }
 std::string swagger(const circumstances&, so_far values) { return is_production(values) ? "false" : "true"; }
+std::string backup_url(const circumstances&, so_far values) {
+    const bool local = values.env == environment::development || values.env == environment::test;
+    return local ? "file://.dev/backups" : "";
+}
 std::string drain_delay(const circumstances&, so_far values) { return is_production(values) ? "5s" : "0s"; }
 
 /// What the URL asks for counts, so that the two never disagree by accident.
@@ -152,6 +156,12 @@ std::vector<row> http_rows() { return {
     {.name = "TENANT_BASE_DOMAIN", .programs = api, .type = "domain name",
      .parse = into(&settings::tenant_base_domain, parse_domain), .example = "app.example.com",
      .help = "acme.<this> is tenant acme."},
+    {.name = "TENANT_PURGE_AFTER", .programs = everyone, .type = "time from 0s to 3650d", .fallback = "30d",
+     .parse = into(&settings::tenant_purge_after, parse_time<0, 3650 * day>),
+     .help = "How long a deleted tenant can be brought back before it is destroyed."},
+    {.name = "TENANT_SPARES", .programs = worker, .type = "0-100", .fallback = "3",
+     .parse = into(&settings::tenant_spares, parse_number<std::size_t, 0, 100>),
+     .help = "Databases made in advance, so that a new tenant is there at once."},
 }; }
 
 std::vector<row> storage_rows() { return {
@@ -179,6 +189,10 @@ std::vector<row> storage_rows() { return {
      .hint = "e.g. redis://:password@host:6379/0", .show = shown::url,
      .parse = into(&settings::redis, parse_redis), .example = "redis://:<password>@localhost:6379/0",
      .help = "Cache and queue. rediss:// is TLS."},
+    {.name = "BACKUP_URL", .programs = everyone, .type = "file://folder",
+     .fallback = "file://.dev/backups in development and test, else none", .computed = backup_url,
+     .parse = into(&settings::backup_folder, parse_file_url), .example = "file:///var/lib/bulkhead/backups",
+     .help = "Where the last archive of a deleted tenant goes; none is made without it."},
 }; }
 
 std::vector<row> secret_rows() { return {
@@ -205,6 +219,9 @@ std::vector<row> secret_rows() { return {
     {.name = "PASSWORD_PEPPER", .programs = api | migrator, .type = "text", .show = shown::secret,
      .parse = into(&settings::password_pepper, parse_secret<0>),
      .help = "Mixed into every password hash. Losing or changing it locks everybody out."},
+    {.name = "PLATFORM_ADMIN_TOKEN", .programs = api, .type = "at least 32 bytes", .show = shown::secret,
+     .parse = into(&settings::platform_admin_token, parse_secret<32>),
+     .help = "Opens /api/platform, which is off without it. openssl rand -base64 32"},
     {.name = "DATA_KEY", .programs = everyone, .type = "32 bytes in base64", .show = shown::secret,
      .parse = into(&settings::data_key, parse_key),
      .help = "Seals the credentials of tenants. Required in production. openssl rand -base64 32"},

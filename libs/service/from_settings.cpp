@@ -35,6 +35,12 @@ postgres::session_defaults session_options(const config::settings& from, std::st
             .idle_in_transaction_timeout = std::chrono::seconds{10}};
 }
 
+lifecycle::site_settings site_options(const config::settings& from, std::string actor) {
+    return {.actor = std::move(actor),
+            .keep_deleted = std::chrono::duration_cast<std::chrono::seconds>(from.tenant_purge_after),
+            .backup_folder = from.backup_folder};
+}
+
 sealed_box data_box(const config::settings& from) {
     return sealed_box(if_set(from.data_key), if_set(from.data_key_previous));
 }

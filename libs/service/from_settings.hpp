@@ -6,6 +6,7 @@
 #include "auth/access_token.hpp"
 #include "base/sealed_box.hpp"
 #include "config/settings.hpp"
+#include "lifecycle/site.hpp"
 #include "observability/log.hpp"
 #include "persistence/postgres/conninfo.hpp"
 #include "persistence/redis/client.hpp"
@@ -21,6 +22,9 @@ postgres::conninfo control_target(const config::settings& from);
 
 /// What every session of the program tells the server.
 postgres::session_defaults session_options(const config::settings& from, std::string_view program);
+
+/// For work on tenants on behalf of `actor`.
+lifecycle::site_settings site_options(const config::settings& from, std::string actor);
 
 sealed_box data_box(const config::settings& from);
 
