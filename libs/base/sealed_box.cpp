@@ -136,6 +136,19 @@ result<secret> sealed_box::open(std::string_view sealed, std::string_view contex
     return std::move(*plain);
 }
 
+std::vector<std::string> sealed_box::key_ids() const {
+    std::vector<std::string> ids;
+    for (const auto& one : keys_) ids.push_back(one.id);
+    return ids;
+}
+
+std::string_view sealed_box::key_id_of(std::string_view sealed) noexcept {
+    if (sealed.starts_with(plain_prefix)) return plain_prefix.substr(0, plain_prefix.size() - 1);
+    if (!sealed.starts_with(sealed_prefix)) return {};
+    sealed.remove_prefix(sealed_prefix.size());
+    return sealed.size() > id_size && sealed[id_size] == ':' ? sealed.substr(0, id_size) : std::string_view();
+}
+
 bool sealed_box::current(std::string_view sealed) const {
     if (keys_.empty()) return sealed.starts_with(plain_prefix);
     return sealed.starts_with(fmt::format("{}{}:", sealed_prefix, keys_.front().id));

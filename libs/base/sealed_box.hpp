@@ -39,6 +39,12 @@ public:
     /// opens.
     [[nodiscard]] bool current(std::string_view sealed) const;
 
+    /// The ids of the current and the previous key; empty without keys.
+    [[nodiscard]] std::vector<std::string> key_ids() const;
+
+    /// What stands before the value: the key's id, "plain", or "" when it is no sealed value.
+    [[nodiscard]] static std::string_view key_id_of(std::string_view sealed) noexcept;
+
 private:
     struct entry {
         std::string id;

@@ -87,6 +87,19 @@ TEST_CASE("sealed_box: the previous key opens but is not current", "[base]") {
     CHECK_FALSE(during.open("g1:" + renewed.substr(3, 8) + old.substr(11), "c"));  // the other key's id
 }
 
+TEST_CASE("sealed_box: a value tells which key sealed it", "[base]") {
+    const sealed_box both(key_of('b'), key_of('a'));
+    const auto ids = both.key_ids();
+    REQUIRE(ids.size() == 2);
+    CHECK(ids[0] != ids[1]);
+    CHECK(sealed_box::key_id_of(both.seal("p", "c")) == ids[0]);
+    CHECK(sealed_box::key_id_of(sealed_box(key_of('a')).seal("p", "c")) == ids[1]);
+    CHECK(sealed_box::key_id_of(sealed_box(std::nullopt).seal("p", "c")) == "plain");
+    for (const std::string_view other : {"", "g1:", "g1:short:x", "g1:12345678", "x1:12345678:"})
+        CHECK(sealed_box::key_id_of(other).empty());
+    CHECK(sealed_box(std::nullopt).key_ids().empty());
+}
+
 TEST_CASE("sealed_box: without a key values are readable, and a later key still opens them", "[base]") {
     const sealed_box development{std::nullopt};
     const sealed_box box(key_of('a'));
