@@ -20,12 +20,16 @@ using postgres::quote_literal;
 constexpr std::string_view duplicate_object = "42710";
 constexpr auto ending_takes = 5s;
 
+/// Computed here, so that neither the server nor its log ever sees the password.
+result<std::string> make_verifier(const secret& password) {
+    constexpr unsigned rounds = 1;  // what cannot be guessed needs no slowing down, and logins are frequent
+    return postgres::scram_verifier(password.reveal(), rounds);
+}
+
 /// It inherits: the owner's rights on the schema `public` are those of pg_database_owner.
-/// The verifier is computed here, so that neither the server nor its log ever sees the password.
 result<void> create_role(postgres::session& server, std::string_view name, const secret& password,
                          int limit) {
-    constexpr unsigned rounds = 1;  // what cannot be guessed needs no slowing down, and logins are frequent
-    const auto verifier = postgres::scram_verifier(password.reveal(), rounds);
+    const auto verifier = make_verifier(password);
     if (!verifier) return std::unexpected(verifier.error());
     const auto role = quote_identifier(name);
     const auto login = fmt::format("login connection limit {} password {}", limit, quote_literal(*verifier));
@@ -58,6 +62,13 @@ result<void> create_roles(postgres::session& server, const uuid& tenant, const c
     // To make a database for the owner, to act in it, and to end their sessions, we must be members of both.
     return run_script(server, fmt::format("grant {}, {} to current_user", quote_identifier(of.owner_role),
                                           quote_identifier(of.role)));
+}
+
+result<void> set_password(postgres::session& server, std::string_view role, const secret& password) {
+    const auto verifier = make_verifier(password);
+    if (!verifier) return std::unexpected(verifier.error());
+    return run_script(
+        server, fmt::format("alter role {} password {}", quote_identifier(role), quote_literal(*verifier)));
 }
 
 result<void> drop_roles(postgres::session& server, const credentials& of) {

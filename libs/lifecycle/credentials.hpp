@@ -27,6 +27,9 @@ credentials make_credentials(const uuid& tenant, const sealed_box& box);
 result<void> create_roles(postgres::session& server, const uuid& tenant, const credentials& of,
                           const sealed_box& box, int limit);
 
+/// Another password for a role that exists. Within the open transaction, if there is one.
+result<void> set_password(postgres::session& server, std::string_view role, const secret& password);
+
 /// They must not own anything any more.
 result<void> drop_roles(postgres::session& server, const credentials& of);
 

@@ -28,6 +28,7 @@ public:
             record_.state = operation_state::running;
             const auto done = forward();
             if (done) return finish(operation_state::succeeded);
+            if (stopped_) return done;
             if (auto stop = give_up(done.error()); stop) return save();
         }
         const auto undone = each(how_.undo(), "undo.");
@@ -46,6 +47,8 @@ private:
 
     result<void> each(std::vector<saga_step> steps, std::string_view prefix) {
         for (const auto& step : steps) {
+            stopped_ = at_.stop && at_.stop();
+            if (stopped_) return fail(errc::unavailable, "stopped before it was done");
             if (at_.on_step) at_.on_step(step.name);
             const auto place = fmt::format("{}.{}{}", kind_name(record_.kind), prefix, step.name);
             fail_point(place + ".before");
@@ -89,12 +92,15 @@ private:
     site& at_;
     operation& record_;
     saga& how_;
+    bool stopped_ = false;
 };
+
+std::string lock_of(const operation& what) { return fmt::format("operation/{}", what.id.to_string()); }
 
 }  // namespace
 
 result<operation> run_saga(site& at, operation what, saga& how) {
-    const auto lock = lock_by_name(at, fmt::format("operation/{}", what.id.to_string()), {});
+    const auto lock = lock_by_name(at, lock_of(what), {});
     if (!lock) return std::unexpected(lock.error());
     auto current = find_operation(at, what.id);
     if (!current) return std::unexpected(std::move(current.error()));
@@ -104,6 +110,13 @@ result<operation> run_saga(site& at, operation what, saga& how) {
     if (auto done = run_of_a_saga(at, record, how).run(); !done)
         return std::unexpected(std::move(done.error()));
     return record;
+}
+
+result<bool> is_worked_on(const site& at, const operation& what) {
+    const auto lock = lock_by_name(at, lock_of(what), {});
+    if (lock) return false;
+    if (lock.error().code == errc::conflict) return true;
+    return std::unexpected(lock.error());
 }
 
 }  // namespace bulkhead::lifecycle

@@ -30,6 +30,10 @@ public:
 /// Takes the lock of `what`, reads it again, and runs it to its end, or to a failure that may pass (the
 /// database is away); after five of those it is undone. Returns the record as it is then; the record of
 /// finished work at once. errc::conflict when another process is at it.
+/// errc::unavailable when site::stop ended it early; the record stays as it is.
 result<operation> run_saga(site& at, operation what, saga& how);
+
+/// Whether a process is at it now. What nobody works on and is not finished was left behind.
+result<bool> is_worked_on(const site& at, const operation& what);
 
 }  // namespace bulkhead::lifecycle

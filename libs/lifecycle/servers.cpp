@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+
+#include "lifecycle/transaction.hpp"
 
 namespace bulkhead::lifecycle {
 namespace {
@@ -91,6 +94,30 @@ result<void> accept_tenants(const site& at, std::string_view name, bool accept) 
     if (!done) return std::unexpected(done.error());
     if (done->affected() == 0) return fail(errc::not_found, "there is no such server");
     return {};
+}
+
+result<void> set_pooler(const site& at, std::string_view name, std::string_view host, std::string_view port) {
+    std::uint16_t number = 0;
+    const auto [end, failure] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (!host.empty() && (failure != std::errc{} || end != port.data() + port.size() || number == 0))
+        return fail_field("/port", "invalid_format", "a port from 1 to 65535");
+    const auto optional = [&](std::string_view text) {
+        return host.empty() ? postgres::parameter(std::nullopt) : postgres::parameter(text);
+    };
+    transaction all(at.control());
+    if (!all.begun()) return all.begun();
+    const auto done =
+        run(at.control(), "update servers set pooler_host = $2, pooler_port = $3::integer where name = $1",
+            {name, optional(host), optional(port)});
+    if (!done) return std::unexpected(done.error());
+    if (done->affected() == 0) return fail(errc::not_found, "there is no such server");
+    // Where a tenant is reached is part of what processes remember of it.
+    const auto told = run(at.control(),
+                          "select pg_notify('bulkhead_tenants', t.id || ' ' || t.status) from tenants t "
+                          "join servers s on s.id = t.server_id where s.name = $1",
+                          {name});
+    if (!told) return std::unexpected(told.error());
+    return all.commit();
 }
 
 result<postgres::conninfo> server_login(const site& at, std::string_view name) {

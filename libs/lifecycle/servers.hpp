@@ -33,6 +33,10 @@ result<void> remove_server(const site& at, std::string_view name);
 /// Whether new tenants may be placed there.
 result<void> accept_tenants(const site& at, std::string_view name, bool accept);
 
+/// The PgBouncer through which requests reach the tenants of a server; an empty host: none. Every process
+/// hears of it. errc::validation_failed for a port that is none, errc::not_found for an unknown name.
+result<void> set_pooler(const site& at, std::string_view name, std::string_view host, std::string_view port);
+
 /// How an administrator logs in to a server, in its main database. errc::not_found for an unknown name.
 result<postgres::conninfo> server_login(const site& at, std::string_view name);
 

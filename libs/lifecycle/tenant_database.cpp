@@ -18,28 +18,36 @@ using postgres::quote_identifier;
 constexpr std::string_view duplicate_database = "42P04";
 constexpr std::string_view unique_violation = "23505";  // two at once
 constexpr std::string_view object_in_use = "55006";     // a session that has not ended yet
-constexpr auto renaming_takes = 10s;
+constexpr auto ending_takes = 10s;
 
 result<void> refuse_sessions(postgres::session& server, std::string_view name) {
     auto closed =
         run_script(server, fmt::format("alter database {} allow_connections false", quote_identifier(name)));
     if (!closed) return closed;
-    const auto ended =
-        run(server, "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", {name});
+    // Without being superuser we may not touch a superuser's session, nor one of the server itself;
+    // autovacuum makes way for whoever renames or drops.
+    const auto ended = run(server,
+                           "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and "
+                           "backend_type = 'client backend' and pg_has_role(usesysid, 'usage')",
+                           {name});
     if (!ended) return std::unexpected(ended.error());
     return {};
 }
 
-result<void> rename_database(postgres::session& server, std::string_view from, std::string_view to) {
-    const auto until = std::chrono::steady_clock::now() + renaming_takes;
-    const auto sql =
-        fmt::format("alter database {} rename to {}", quote_identifier(from), quote_identifier(to));
+/// Ended sessions take a moment to go.
+result<void> run_when_unused(postgres::session& server, const std::string& sql) {
+    const auto until = std::chrono::steady_clock::now() + ending_takes;
     while (!server.run(sql)) {
         if (server.last_sqlstate() != object_in_use || std::chrono::steady_clock::now() > until)
             return run_script(server, sql);  // once more, for its error
         std::this_thread::sleep_for(20ms);
     }
     return {};
+}
+
+result<void> rename_database(postgres::session& server, std::string_view from, std::string_view to) {
+    return run_when_unused(
+        server, fmt::format("alter database {} rename to {}", quote_identifier(from), quote_identifier(to)));
 }
 
 }  // namespace
@@ -105,7 +113,13 @@ result<void> grant_application(postgres::session& database, std::string_view rol
 }
 
 result<void> drop_database(postgres::session& server, std::string_view name) {
-    return run_script(server, fmt::format("drop database if exists {} with (force)", quote_identifier(name)));
+    const auto exists = database_exists(server, name);
+    if (!exists) return std::unexpected(exists.error());
+    if (!*exists) return {};
+    // WITH (FORCE) would be refused because of any session that we may not end, autovacuum's too. One whose
+    // drop was interrupted cannot be altered any more, but still be dropped.
+    (void)refuse_sessions(server, name);
+    return run_when_unused(server, fmt::format("drop database if exists {}", quote_identifier(name)));
 }
 
 result<void> put_away(postgres::session& server, std::string_view name, std::string_view new_name) {
