@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <stdexcept>
 
 #include "arguments.hpp"
 #include "base/version.hpp"
@@ -26,11 +27,30 @@ int complain(exit_code code, std::string_view message) {
 }
 
 int dispatch(const context& with) {
+    if (with.args.run == command::up) return migrate_up(with);
+    if (with.args.run == command::status) return show_status(with);
+    if (const auto checked = check_control(with); checked != exit_ok) return checked;
     switch (with.args.run) {
-        case command::up: return migrate_up(with);
-        case command::status: return show_status(with);
         case command::tenant_create: return create_tenant(with);
-        default: return list_tenants(with);
+        case command::tenant_list: return list_tenants(with);
+        case command::tenant_show: return show_tenant(with);
+        case command::tenant_suspend: return suspend_tenant(with);
+        case command::tenant_resume: return resume_tenant(with);
+        case command::tenant_rename: return rename_tenant(with);
+        case command::tenant_limits: return limit_tenant(with);
+        case command::tenant_delete: return delete_tenant(with);
+        case command::tenant_undelete: return undelete_tenant(with);
+        case command::tenant_purge: return purge_tenant(with);
+        case command::tenant_repair: return repair_tenants(with);
+        case command::server_list: return list_servers(with);
+        case command::server_add: return add_server(with);
+        case command::server_remove: return remove_server(with);
+        case command::server_drain: return drain_server(with);
+        case command::server_accept: return accept_server(with);
+        case command::server_pooler: return set_pooler(with);
+        case command::keys_list: return list_keys(with);
+        case command::keys_rotate: return rotate_keys(with);
+        default: throw std::logic_error("a command without a function");
     }
 }
 
@@ -78,10 +98,11 @@ exit_code code_of(migrations::failure_kind kind) noexcept {
 int run(std::span<const std::string_view> words) {
     const auto args = parse_arguments(words);
     if (!args) return complain(exit_usage, args.error());
-    if (args->run == command::help) return fmt::print("{}", usage()), exit_ok;
+    if (args->run == command::help) return fmt::print("{}", usage(args->group)), exit_ok;
     if (args->run == command::version) return fmt::print("bulkhead-migrator {}\n", version_text), exit_ok;
     if (args->run == command::check_config)
         return config::check_config(config::program::migrator, std::cout, std::cerr);
+    if (args->run == command::keys_generate) return generate_key(output(args->json));
 
     const auto loaded = config::load(config::program::migrator, config::current_environment());
     if (!loaded) {

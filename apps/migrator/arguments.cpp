@@ -4,85 +4,49 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <vector>
+
+#include "base/text.hpp"
+#include "command_table.hpp"
+#include "options.hpp"
 
 namespace bulkhead::migrator {
 namespace {
 
-constexpr unsigned bit(command one) { return 1U << static_cast<unsigned>(one); }
-
-constexpr unsigned up = bit(command::up);
-constexpr unsigned create = bit(command::tenant_create);
-constexpr unsigned any = up | create | bit(command::status) | bit(command::tenant_list);
-
-using problem = std::optional<std::string>;
-
-problem choose(arguments& out, target databases) {
-    if (out.databases != target::everything) return "--control, --tenants and --tenant exclude each other";
-    out.databases = databases;
-    return std::nullopt;
-}
-
-struct option {
-    std::string_view name;
-    unsigned commands;
-    bool takes_value;
-    problem (*set)(arguments&, std::string_view value);
+/// A synopsis, taken apart.
+struct shape {
+    struct positional {
+        std::string_view name;
+        bool optional = false;
+    };
+    std::vector<positional> positionals{};
+    std::vector<std::string_view> options{"--json"};
 };
 
-template <std::string arguments::*Member>
-problem store(arguments& out, std::string_view value) {
-    if (value.empty()) return "the value is empty";
-    out.*Member = value;
-    return std::nullopt;
+shape read_synopsis(std::string_view synopsis) {
+    shape out;
+    const auto separator = [](char c) { return c == ' ' || c == '\n'; };
+    for (std::size_t at = 0; at < synopsis.size();) {
+        const auto* const end = std::find_if(synopsis.begin() + at, synopsis.end(), separator);
+        auto word = synopsis.substr(at, static_cast<std::size_t>(end - synopsis.begin()) - at);
+        at += word.size() + 1;
+        const bool optional = word.starts_with('[');
+        while (word.starts_with('[')) word.remove_prefix(1);
+        while (word.ends_with(']')) word.remove_suffix(1);
+        if (word.empty() || word == "|") continue;
+        if (!word.starts_with("--")) {
+            out.positionals.push_back({word, optional});
+            continue;
+        }
+        const auto name = word.substr(0, word.find('='));
+        out.options.push_back(name);
+        if (name.size() < word.size()) continue;
+        // Its value is the next word, and no argument of its own.
+        if (const auto* const known = find_option(name); known != nullptr && known->takes_value)
+            at = std::min(synopsis.find_first_of(" \n", at), synopsis.size() - 1) + 1;
+    }
+    return out;
 }
-
-template <bool arguments::*Member>
-problem turn_on(arguments& out, std::string_view) {
-    out.*Member = true;
-    return std::nullopt;
-}
-
-problem set_to(arguments& out, std::string_view value) {
-    std::int64_t number = 0;
-    const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (failure != std::errc{} || end != value.data() + value.size() || number < 1)
-        return fmt::format("\"{}\" is not the number of a migration", value);
-    out.to = number;
-    return std::nullopt;
-}
-
-constexpr std::array options{
-    option{"--control", up, false,
-           [](arguments& out, std::string_view) { return choose(out, target::control); }},
-    option{"--tenants", up, false,
-           [](arguments& out, std::string_view) { return choose(out, target::all_tenants); }},
-    option{"--tenant", up, true,
-           [](arguments& out, std::string_view value) {
-               if (auto wrong = choose(out, target::one_tenant)) return wrong;
-               return store<&arguments::slug>(out, value);
-           }},
-    option{"--to", up, true, set_to},
-    option{"--dry-run", up, false, turn_on<&arguments::dry_run>},
-    option{"--json", any, false, turn_on<&arguments::json>},
-    option{"--if-absent", create, false, turn_on<&arguments::if_absent>},
-    option{"--name", create, true, store<&arguments::name>},
-    option{"--owner-email", create, true, store<&arguments::owner_email>},
-    option{"--owner-name", create, true, store<&arguments::owner_name>},
-    option{"--owner-password-file", create, true, store<&arguments::owner_password_file>},
-};
-
-struct verb {
-    std::string_view first, second;  // second: empty for a single word
-    command run;
-};
-constexpr std::array verbs{
-    verb{"up", "", command::up},
-    verb{"status", "", command::status},
-    verb{"tenant", "create", command::tenant_create},
-    verb{"tenant", "list", command::tenant_list},
-};
 
 class parser {
 public:
@@ -101,8 +65,14 @@ public:
 private:
     /// --help wins wherever it stands; the other two are commands of their own.
     std::optional<arguments> information() const {
-        if (std::ranges::find(words_, "--help") != words_.end() || words_[0] == "-h" || words_[0] == "help")
-            return arguments{.run = command::help};
+        const auto is_group = [](std::string_view word) {
+            return !word.empty() &&
+                   std::ranges::find(command_table(), word, &command_row::group) != command_table().end();
+        };
+        if (std::ranges::find(words_, "--help") != words_.end() || words_[0] == "-h" || words_[0] == "help") {
+            const auto word = words_[0] == "help" && words_.size() > 1 ? words_[1] : words_[0];
+            return arguments{.run = command::help, .group = is_group(word) ? std::string(word) : ""};
+        }
         if (words_.size() == 1 && words_[0] == "--version") return arguments{.run = command::version};
         if (words_.size() == 1 && words_[0] == "--check-config")
             return arguments{.run = command::check_config};
@@ -111,14 +81,21 @@ private:
 
     problem command_words() {
         const auto second = words_.size() > 1 ? words_[1] : "";
-        const auto found = std::ranges::find_if(verbs, [&](const verb& one) {
-            return one.first == words_[0] && (one.second.empty() || one.second == second);
-        });
-        if (found == verbs.end() && words_[0] == "tenant") return "tenant: expected create or list";
-        if (found == verbs.end()) return fmt::format("unknown command \"{}\"; see --help", words_[0]);
-        out_.run = found->run;
-        at_ = found->second.empty() ? 1 : 2;
-        return std::nullopt;
+        std::string verbs;
+        for (const auto& row : command_table()) {
+            const bool alone = row.group.empty();
+            if (alone ? row.verb == words_[0] : row.group == words_[0] && row.verb == second) {
+                row_ = &row;
+                shape_ = read_synopsis(row.synopsis);
+                out_.run = row.run;
+                at_ = alone ? 1 : 2;
+                return std::nullopt;
+            }
+            if (!alone && row.group == words_[0])
+                verbs += fmt::format("{}{}", verbs.empty() ? "" : ", ", row.verb);
+        }
+        if (!verbs.empty()) return fmt::format("{}: expected one of {}", words_[0], verbs);
+        return fmt::format("unknown command \"{}\"; see --help", words_[0]);
     }
 
     problem next() {
@@ -126,11 +103,11 @@ private:
         if (!word.starts_with("-")) return positional(word);
         const auto equals = word.find('=');
         const auto name = word.substr(0, equals);
-        const auto found = std::ranges::find(options, name, &option::name);
-        if (found == options.end() || (found->commands & bit(out_.run)) == 0)
+        const auto* const found = find_option(name);
+        if (found == nullptr || std::ranges::find(shape_.options, name) == shape_.options.end())
             return fmt::format("unknown option {}; see --help", name);
-        if (seen_ & (1U << (found - options.begin()))) return fmt::format("{} is given twice", name);
-        seen_ |= 1U << (found - options.begin());
+        if (seen(name)) return fmt::format("{} is given twice", name);
+        seen_.push_back(name);
 
         std::string_view value;
         if (!found->takes_value && equals != word.npos) return fmt::format("{} takes no value", name);
@@ -143,29 +120,68 @@ private:
     }
 
     problem positional(std::string_view word) {
-        if (out_.run != command::tenant_create || !out_.slug.empty())
-            return fmt::format("unexpected argument \"{}\"", word);
-        out_.slug = word;
+        if (positionals_ == shape_.positionals.size()) return fmt::format("unexpected argument \"{}\"", word);
+        const auto& place = shape_.positionals[positionals_++];
+        if (word.empty()) return fmt::format("{}: {} is empty", label(), place.name);
+        out_.*positional_member(place.name) = word;
         return std::nullopt;
     }
 
     problem check() const {
-        if (out_.run == command::tenant_create && out_.slug.empty())
-            return "tenant create: the slug is missing";
+        if (positionals_ < shape_.positionals.size() && !shape_.positionals[positionals_].optional)
+            return fmt::format("{}: {} is missing", label(), shape_.positionals[positionals_].name);
         // The two schemas are numbered apart, so one number cannot mean both.
         if (out_.to && out_.databases == target::everything)
             return "--to needs --control, --tenants or --tenant";
         if (out_.owner_email.empty() != out_.owner_password_file.empty())
             return "--owner-email and --owner-password-file belong together";
         if (out_.owner_email.empty() && !out_.owner_name.empty()) return "--owner-name needs --owner-email";
+        if (out_.run == command::server_add && out_.file.empty()) return "server add: --url-file is missing";
+        if (out_.run == command::keys_rotate && !out_.slug.empty() && !out_.credentials)
+            return "--tenant needs --credentials";
+        const bool destroys = out_.run == command::tenant_delete || out_.run == command::tenant_purge;
+        if (destroys && out_.confirm != out_.slug)
+            return fmt::format("{}: {} --confirm={} to say that this tenant is meant", label(),
+                               out_.confirm.empty() ? "add" : "the confirmation names another tenant; give",
+                               out_.slug);
         return std::nullopt;
+    }
+
+    [[nodiscard]] bool seen(std::string_view name) const {
+        return std::ranges::find(seen_, name) != seen_.end();
+    }
+    [[nodiscard]] std::string label() const {
+        return row_->group.empty() ? std::string(row_->verb) : fmt::format("{} {}", row_->group, row_->verb);
     }
 
     std::span<const std::string_view> words_;
     std::size_t at_ = 0;
-    unsigned seen_ = 0;
+    const command_row* row_ = nullptr;
+    shape shape_;
+    std::size_t positionals_ = 0;
+    std::vector<std::string_view> seen_;
     arguments out_;
 };
+
+constexpr std::string_view closing = R"(
+Data goes to stdout, messages to stderr. --json prints one object a line, the last with "type":"summary".
+Nothing ever asks back: what destroys something wants --confirm with the name of it. Settings come from the
+environment: DATABASE_URL, DATA_KEY and others; see --check-config.
+
+Exit status: 0 done, 1 failed, 2 usage, 3 partly failed, 4 migrations are pending, 5 locked by another run,
+6 files or history do not match their checksums, 10 the doctor found something, 78 configuration, 130 and 143
+stopped by a signal.
+)";
+
+/// Each line of `text` after the first is indented by `width`.
+std::string indented(std::string_view text, std::size_t width) {
+    std::string out;
+    for (const char c : text) {
+        out += c;
+        if (c == '\n') out.append(width, ' ');
+    }
+    return out;
+}
 
 }  // namespace
 
@@ -173,29 +189,23 @@ std::expected<arguments, std::string> parse_arguments(std::span<const std::strin
     return parser(words).run();
 }
 
-std::string_view usage() noexcept {
-    return R"(Usage: bulkhead-migrator COMMAND [OPTIONS]
-
-  up [--control | --tenants | --tenant SLUG] [--to N] [--dry-run] [--json]
-        Runs pending migrations: the control database first, then one tenant after the other. A tenant that
-        fails does not stop the others. --dry-run prints what would run.
-  status [--json]
-        The version of every database, and what is pending there.
-  tenant create SLUG [--name NAME] [--if-absent] [--json]
-        [--owner-email E --owner-password-file F [--owner-name N]]
-        Makes a tenant with a database and a role of its own, or completes one whose creation was interrupted.
-        --if-absent accepts one that exists and leaves it as it is.
-  tenant list [--json]
-
-  --help, --version
-  --check-config    prints the effective configuration without secrets, or all that is wrong with it
-
-Data goes to stdout, messages to stderr. --json prints one object a line, the last with "type":"summary".
-Settings come from the environment: DATABASE_URL, DATA_KEY and others; see --check-config.
-
-Exit status: 0 done, 1 failed, 2 usage, 3 partly failed, 4 migrations are pending, 5 locked by another run,
-6 files or history do not match their checksums, 78 configuration, 130 and 143 stopped by a signal.
-)";
+std::string usage(std::string_view group) {
+    std::string out = group.empty() ? "Usage: bulkhead-migrator COMMAND [OPTIONS]\n\n"
+                                    : fmt::format("Usage: bulkhead-migrator {} COMMAND [OPTIONS]\n\n", group);
+    for (const auto& row : command_table()) {
+        if (!group.empty() && row.group != group) continue;
+        const auto words =
+            row.group.empty() ? std::string(row.verb) : fmt::format("{} {}", row.group, row.verb);
+        out += fmt::format("  {}{}{} [--json]\n        {}\n", words, row.synopsis.empty() ? "" : " ",
+                           indented(row.synopsis, 8), indented(row.help, 8));
+    }
+    if (!group.empty()) return out;
+    out +=
+        "\n  --help, COMMAND --help, --version\n"
+        "  --check-config    prints the effective configuration without secrets, or all that is wrong with "
+        "it\n";
+    out += closing;
+    return out;
 }
 
 }  // namespace bulkhead::migrator

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "base/testing/catch.hpp"
+#include "base/text.hpp"
+#include "command_table.hpp"
 
 namespace bulkhead::migrator {
 namespace {
@@ -42,7 +44,31 @@ TEST_CASE("migrator arguments: reads every command", "[migrator]") {
     CHECK(created->owner_password_file == "/run/secret");
     CHECK(created->owner_name == "Boss");
 
+    const auto limits =
+        parse_arguments(words{"tenant", "limits", "acme", "--users", "none", "--storage-bytes=0"});
+    REQUIRE(limits);
+    CHECK(limits->users.given);
+    CHECK_FALSE(limits->users.value);
+    CHECK(limits->storage_bytes.value == 0);
+    CHECK_FALSE(limits->jobs_in_flight.given);
+
+    const auto gone = parse_arguments(words{"tenant", "purge", "acme", "--confirm=acme"});
+    REQUIRE(gone);
+    CHECK(gone->run == command::tenant_purge);
+
+    const auto pooler = parse_arguments(words{"server", "pooler", "east", "[::1]:6432"});
+    REQUIRE(pooler);
+    CHECK(pooler->server == "east");
+    CHECK(pooler->pooler == "[::1]:6432");
+
+    CHECK(parse_arguments(words{"keys", "rotate", "--tenant", "acme", "--credentials"})->slug == "acme");
+    CHECK(parse_arguments(words{"tenant", "repair"})->run == command::tenant_repair);
+    CHECK(parse_arguments(words{"tenant", "repair", "acme"})->slug == "acme");
+    CHECK(parse_arguments(words{"tenant", "rename", "acme", "emca"})->new_slug == "emca");
     CHECK(parse_arguments(words{"tenant", "list", "--json"})->run == command::tenant_list);
+    CHECK(parse_arguments(words{"tenant", "--help"})->group == "tenant");
+    CHECK(parse_arguments(words{"help", "keys"})->group == "keys");
+    CHECK(parse_arguments(words{"up", "--help"})->group.empty());
     CHECK(parse_arguments(words{"status"})->run == command::status);
     CHECK(parse_arguments(words{"--version"})->run == command::version);
     CHECK(parse_arguments(words{"--check-config"})->run == command::check_config);
@@ -58,9 +84,24 @@ TEST_CASE("migrator arguments: says exactly what is wrong", "[migrator]") {
     const expectation table[] = {
         {{}, "a command is missing; see --help"},
         {{"down"}, "unknown command \"down\"; see --help"},
-        {{"tenant"}, "tenant: expected create or list"},
-        {{"tenant", "drop"}, "tenant: expected create or list"},
-        {{"tenant", "create"}, "tenant create: the slug is missing"},
+        {{"keys"}, "keys: expected one of generate, list, rotate"},
+        {{"keys", "burn"}, "keys: expected one of generate, list, rotate"},
+        {{"tenant", "create"}, "tenant create: SLUG is missing"},
+        {{"tenant", "create", ""}, "tenant create: SLUG is empty"},
+        {{"tenant", "rename", "a"}, "tenant rename: NEW is missing"},
+        {{"tenant", "create", "a", "--reason", "x"}, "unknown option --reason; see --help"},
+        {{"tenant", "create", "a", "N"}, "unexpected argument \"N\""},
+        {{"tenant", "delete", "a"}, "tenant delete: add --confirm=a to say that this tenant is meant"},
+        {{"tenant", "purge", "a", "--confirm", "b"},
+         "tenant purge: the confirmation names another tenant; give --confirm=a to say that this tenant is "
+         "meant"},
+        {{"tenant", "limits", "a", "--users", "-1"}, "--users: \"-1\" is neither a number nor \"none\""},
+        {{"tenant", "limits", "a", "--users", "9007199254740992"},
+         "--users: \"9007199254740992\" is neither a number nor \"none\""},
+        {{"tenant", "list", "--status", "gone"},
+         "--status: \"gone\" is none of provisioning, active, suspended, maintenance, deleted, purging"},
+        {{"server", "add", "east"}, "server add: --url-file is missing"},
+        {{"keys", "rotate", "--tenant", "a"}, "--tenant needs --credentials"},
         {{"tenant", "create", "a", "b"}, "unexpected argument \"b\""},
         {{"up", "acme"}, "unexpected argument \"acme\""},
         {{"up", "--force"}, "unknown option --force; see --help"},
@@ -83,12 +124,37 @@ TEST_CASE("migrator arguments: says exactly what is wrong", "[migrator]") {
     for (const auto& row : table) CHECK(problem_of(row.line) == row.problem);
 }
 
-TEST_CASE("migrator arguments: the help names every command and option", "[migrator]") {
+TEST_CASE("migrator arguments: every synopsis can be parsed", "[migrator]") {
+    for (const auto& row : command_table()) {
+        INFO(row.group << " " << row.verb);
+        words line;
+        if (!row.group.empty()) line.push_back(row.group);
+        line.push_back(row.verb);
+        for (const auto word : split(row.synopsis, ' ')) {
+            if (word.starts_with("--confirm")) line.push_back("--confirm=none");
+            if (word == "--url-file") line.push_back("--url-file=none");
+            // Words that stand alone: "none" is a value of each of them.
+            if (!word.empty() && word.find_first_of("[]-\n") == word.npos && word != "FILE")
+                line.push_back("none");
+            if (word.find('\n') != word.npos || word.starts_with("[")) break;
+        }
+        line.push_back("--json");
+        const auto parsed = parse_arguments(line);
+        INFO((parsed ? "" : parsed.error()));
+        REQUIRE(parsed);
+        CHECK(parsed->run == row.run);
+        CHECK(parsed->json);
+    }
+}
+
+TEST_CASE("migrator arguments: the help names every command, that of a group only its own", "[migrator]") {
     for (const std::string_view word :
-         {"up", "status", "tenant create", "tenant list", "--control", "--tenants", "--tenant", "--to",
-          "--dry-run", "--json", "--if-absent", "--name", "--owner-email", "--owner-password-file",
-          "--owner-name", "--check-config"})
-        CHECK(usage().find(word) != std::string_view::npos);
+         {"up", "status", "tenant create", "tenant purge", "server add", "keys rotate", "doctor", "--control",
+          "--to N", "--json", "--owner-password-file", "--check-config"})
+        CHECK(usage().find(word) != std::string::npos);
+    CHECK(usage("keys").find("keys rotate") != std::string::npos);
+    CHECK(usage("keys").find("tenant create") == std::string::npos);
+    CHECK(usage("keys").find("server") == std::string::npos);
 }
 
 }  // namespace

@@ -31,6 +31,24 @@ int migrate_up(const context& with);
 int show_status(const context& with);
 int create_tenant(const context& with);
 int list_tenants(const context& with);
+int show_tenant(const context& with);
+int suspend_tenant(const context& with);
+int resume_tenant(const context& with);
+int rename_tenant(const context& with);
+int limit_tenant(const context& with);
+int delete_tenant(const context& with);
+int undelete_tenant(const context& with);
+int purge_tenant(const context& with);
+int repair_tenants(const context& with);
+int list_servers(const context& with);
+int add_server(const context& with);
+int remove_server(const context& with);
+int drain_server(const context& with);
+int accept_server(const context& with);
+int set_pooler(const context& with);
+int generate_key(const output& out);
+int list_keys(const context& with);
+int rotate_keys(const context& with);
 
 /// A connection to a tenant's database as administrator; failure_kind::failed when it cannot be had.
 migrations::outcome<postgres::session> open_tenant(const context& with, const tenancy::tenant& one);

@@ -14,6 +14,7 @@ enum exit_code : int {
     exit_pending = 4,
     exit_locked = 5,
     exit_mismatch = 6,
+    exit_preflight = 10,      // the doctor found something
     exit_configuration = 78,  // EX_CONFIG of sysexits.h
     exit_interrupted = 130,   // 128 + SIGINT
     exit_terminated = 143,    // 128 + SIGTERM

@@ -29,11 +29,17 @@ public:
     }
 
 private:
+    /// Perhaps without a database yet, or not reachable any more.
+    static bool is_out_of_reach(tenancy::tenant_status status) {
+        using enum tenancy::tenant_status;
+        return status == provisioning || status == deleted || status == purging;
+    }
+
     void show_tenants() {
         const auto tenants = read_tenants(with_);
         if (!tenants) return show("tenant", "(all)", std::unexpected(tenants.error()));
         for (const auto& one : *tenants) {
-            if (one.status == tenancy::tenant_status::provisioning) continue;  // it may have no database yet
+            if (is_out_of_reach(one.status)) continue;
             auto database = open_tenant(with_, one);
             if (database)
                 show("tenant", one.slug, migrations::status(*database, with_.tenant_schema));

@@ -12,6 +12,10 @@ volatile sig_atomic_t received = 0;
 extern "C" void on_stop_signal(int number) {
     if (received != 0) ::_exit(128 + number);
     received = number;
+    constexpr char text[] =
+        "bulkhead-migrator: stops after what is running now; a second signal ends it at once\n";
+    // A write is allowed here (signal-safety(7)); that it fails cannot be told to anybody.
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text, sizeof text - 1);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT and SIGTERM of a command: the first asks to stop after the migration that is running, which cannot
-// be interrupted safely half-way; the second ends the process at once, and the server rolls back.
+// SIGINT and SIGTERM of a command: the first asks to stop after the migration or step that is running, which
+// cannot be interrupted safely half-way; the second ends the process at once, and the server rolls back.
 #pragma once
 
 namespace bulkhead::migrator {

@@ -1,56 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// bulkhead-migrator tenant create, tenant list
+// bulkhead-migrator tenant create, list, show
 #include <fmt/format.h>
 
-#include <fstream>
+#include <boost/json/serialize.hpp>
 
 #include "auth/password_hasher.hpp"
 #include "auth/password_policy.hpp"
-#include "base/text.hpp"
 #include "commands.hpp"
+#include "lifecycle/audit_log.hpp"
 #include "lifecycle/creation.hpp"
 #include "lifecycle/new_database.hpp"
-#include "persistence/postgres/session.hpp"
+#include "lifecycle/saga.hpp"
+#include "reporting.hpp"
 #include "tenancy/control_store.hpp"
 
 namespace bulkhead::migrator {
 namespace {
 
 using tenancy::tenant;
-
-void print(const context& with, const tenant& one) {
-    with.out.data({{"type", "tenant"},
-                   {"id", one.id.to_string()},
-                   {"slug", one.slug},
-                   {"name", one.name},
-                   {"status", status_name(one.status)},
-                   {"server", one.server.name},
-                   {"database", one.database},
-                   {"schema_version", one.schema_version},
-                   {"created_at", one.created_at}},
-                  fmt::format("{:<39} {:<12} {:>7}  {}  {}", one.slug, status_name(one.status),
-                              one.schema_version, one.database, one.name));
-}
-
-/// The file's first line, which is all that a secret's file holds.
-std::expected<secret, std::string> read_password(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text(4097, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!file.is_open() || file.bad()) return std::unexpected(fmt::format("{} cannot be read", path));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    if (text.size() > 4096) return std::unexpected(fmt::format("{} is too long for a password", path));
-    if (text.ends_with('\n')) text.pop_back();
-    if (text.ends_with('\r')) text.pop_back();
-    if (!is_utf8(text) || text.find('\0') != text.npos)
-        return std::unexpected(fmt::format("{} is not UTF-8 text", path));
-    return secret(std::move(text));
-}
+using tenancy::tenant_status;
 
 std::expected<std::optional<lifecycle::owner_account>, std::string> read_owner(const context& with) {
     const auto& args = with.args;
     if (args.owner_email.empty()) return std::nullopt;
-    const auto password = read_password(args.owner_password_file);
+    const auto password = read_secret_file(args.owner_password_file);
     if (!password) return std::unexpected(password.error());
     if (const auto wrong = auth::check_password(password->reveal(), args.owner_email, args.slug))
         return std::unexpected("the owner's password: " + wrong->detail);
@@ -60,32 +33,17 @@ std::expected<std::optional<lifecycle::owner_account>, std::string> read_owner(c
                                     .password_hash = hasher.hash(*password)};
 }
 
-std::string explain(const error& why, std::string_view slug) {
-    std::string text =
-        fmt::format("tenant {}: {}", slug, why.detail.empty() ? describe(why.code).title : why.detail);
-    for (const auto& field : why.fields)
-        text += fmt::format("; {}: {}", field.pointer.substr(1), field.detail);
-    return text;
-}
-
-result<lifecycle::operation> resume(const lifecycle::site& at, const tenant& half_made) {
-    auto found = lifecycle::current_operation(at, half_made.id);
+/// A creation that was interrupted is completed as it was begun.
+result<lifecycle::operation> find_or_begin(lifecycle::site& at, const std::optional<tenant>& existing,
+                                           const lifecycle::new_tenant& wanted) {
+    if (!existing || existing->status != tenant_status::provisioning)
+        return lifecycle::begin_creation(at, wanted);
+    auto found = lifecycle::current_operation(at, existing->id);
     if (!found) return std::unexpected(std::move(found.error()));
     if (!*found) return fail(errc::conflict, "the tenant is half made and nothing is recorded of it");
+    if ((*found)->kind != lifecycle::operation_kind::create)
+        return fail(errc::conflict, "the tenant is being made as a copy");
     return **std::move(found);
-}
-
-/// A creation that was interrupted is completed as it was begun.
-result<tenant> make_tenant(lifecycle::site& at, const std::optional<tenant>& existing,
-                           const lifecycle::new_tenant& wanted) {
-    auto begun = existing && existing->status == tenancy::tenant_status::provisioning
-                     ? resume(at, *existing)
-                     : lifecycle::begin_creation(at, wanted);
-    if (!begun) return std::unexpected(std::move(begun.error()));
-    const auto done = lifecycle::continue_creation(at, *begun);
-    if (!done) return std::unexpected(done.error());
-    if (done->state != lifecycle::operation_state::succeeded) return fail(errc::internal, done->error);
-    return lifecycle::load_tenant(at, done->tenant);
 }
 
 int report(const context& with, const tenant& one, bool created) {
@@ -94,36 +52,120 @@ int report(const context& with, const tenant& one, bool created) {
     return exit_ok;
 }
 
+json::value limits_of(const tenant& one) {
+    auto read = parse_json(schema::to_json(one.limits));
+    return read ? *std::move(read) : json::value(json::object{});
+}
+
+/// "name: value" lines, for people who look at one tenant.
+std::string details(const tenant& one) {
+    return fmt::format(
+        "slug:            {}\nname:            {}\nid:              {}\nstatus:          {}\n"
+        "server:          {}\ndatabase:        {}\nschema version:  {}\nlimits:          {}\n"
+        "storage bytes:   {}\ncreated:         {}{}{}",
+        one.slug, one.name, one.id.to_string(), status_name(one.status), one.server.name, one.database,
+        one.schema_version, schema::to_json(one.limits), one.storage_bytes, one.created_at,
+        one.purge_after.empty() ? "" : "\npurged after:    ", one.purge_after);
+}
+
+void show_tenant_row(const context& with, const tenant& one) {
+    with.out.data(
+        {{"type", "tenant"},
+         {"id", one.id.to_string()},
+         {"slug", one.slug},
+         {"name", one.name},
+         {"status", status_name(one.status)},
+         {"server", one.server.name},
+         {"database", one.database},
+         {"schema_version", one.schema_version},
+         {"limits", limits_of(one)},
+         {"storage_bytes", one.storage_bytes},
+         {"created_at", one.created_at},
+         {"purge_after", one.purge_after.empty() ? json::value(nullptr) : json::value(one.purge_after)}},
+        details(one));
+}
+
+result<bool> show_unfinished(const context& with, const lifecycle::site& at, const tenant& one) {
+    const auto work = lifecycle::current_operation(at, one.id);
+    if (!work) return std::unexpected(work.error());
+    if (!*work) return false;
+    const auto busy = lifecycle::is_worked_on(at, **work);
+    if (!busy) return std::unexpected(busy.error());
+    auto object = describe(**work);
+    object["abandoned"] = !*busy;
+    with.out.data(
+        object,
+        fmt::format("unfinished:      {} by {} since {}, {}, attempt {}, last step done: {}{}{}",
+                    kind_name((*work)->kind), (*work)->actor, (*work)->created_at, state_name((*work)->state),
+                    (*work)->attempt, (*work)->step.empty() ? "none" : (*work)->step,
+                    (*work)->error.empty() ? "" : ", error: ", (*work)->error));
+    with.out.message(*busy ? "a process is at this work"
+                           : fmt::format("this work was left behind; go on with: bulkhead-migrator tenant "
+                                         "repair {}",
+                                         one.slug));
+    return true;
+}
+
 }  // namespace
 
 int create_tenant(const context& with) {
     const auto& args = with.args;
     if (auto valid = tenancy::check_slug(args.slug); !valid)
         return with.out.message(explain(valid.error(), args.slug)), exit_usage;
-    if (const auto checked = check_control(with); checked != exit_ok) return checked;
     const auto existing = tenancy::find_tenant(with.control, args.slug);
     if (!existing) return with.out.message(with.control.last_message()), exit_failed;
-    if (args.if_absent && *existing && (*existing)->status != tenancy::tenant_status::provisioning)
+    if (args.if_absent && *existing && (*existing)->status != tenant_status::provisioning)
         return report(with, **existing, false);
 
     auto owner = read_owner(with);
     if (!owner) return with.out.message(owner.error()), exit_usage;
-    lifecycle::site at(with.control, with.control_info, with.box, with.tenant_schema, {.actor = "cli"});
-    at.on_step = [&](std::string_view step) { with.out.message(fmt::format("{}: {}", args.slug, step)); };
-    const auto made = make_tenant(
-        at, *existing,
-        {.slug = args.slug, .name = args.name.empty() ? args.slug : args.name, .owner = *std::move(owner)});
-    if (made) return report(with, *made, true);
-    with.out.message(explain(made.error(), args.slug));
-    return made.error().code == errc::validation_failed ? exit_usage : exit_failed;
+    auto at = site_of(with, args.slug);
+    const auto begun = find_or_begin(at, *existing,
+                                     {.slug = args.slug,
+                                      .name = args.name.empty() ? args.slug : args.name,
+                                      .owner = *std::move(owner),
+                                      .server = args.server});
+    if (const auto status = carry_out(with, at, args.slug, begun); status != exit_ok) return status;
+    const auto made = lifecycle::load_tenant(at, begun->tenant);
+    if (!made) return with.out.message(explain(made.error(), args.slug)), exit_failed;
+    return report(with, *made, true);
 }
 
 int list_tenants(const context& with) {
-    if (const auto checked = check_control(with); checked != exit_ok) return checked;
     const auto tenants = read_tenants(with);
     if (!tenants) return with.out.message(tenants.error().message), exit_failed;
-    for (const auto& one : *tenants) print(with, one);
-    with.out.summary({{"tenants", tenants->size()}});
+    std::size_t shown = 0;
+    for (const auto& one : *tenants) {
+        if (!with.args.status.empty() && status_name(one.status) != with.args.status) continue;
+        print(with, one);
+        ++shown;
+    }
+    with.out.summary({{"tenants", shown}});
+    return exit_ok;
+}
+
+int show_tenant(const context& with) {
+    constexpr std::size_t audit_lines = 10;
+    const auto& slug = with.args.slug;
+    const auto at = site_of(with, slug);
+    const auto found = tenancy::find_tenant(with.control, slug);
+    if (!found) return with.out.message(with.control.last_message()), exit_failed;
+    if (!*found)
+        return with.out.message(fmt::format("tenant {}: there is none of this name", slug)), exit_failed;
+    show_tenant_row(with, **found);
+    const auto unfinished = show_unfinished(with, at, **found);
+    if (!unfinished) return with.out.message(explain(unfinished.error(), slug)), exit_failed;
+    const auto log = lifecycle::read_audit(at, (*found)->id, audit_lines);
+    if (!log) return with.out.message(explain(log.error(), slug)), exit_failed;
+    for (const auto& one : *log)
+        with.out.data(
+            {{"type", "audit"},
+             {"at", one.at},
+             {"actor", one.actor},
+             {"action", one.action},
+             {"detail", one.detail}},
+            fmt::format("{}  {:<12} {:<20} {}", one.at, one.actor, one.action, json::serialize(one.detail)));
+    with.out.summary({{"unfinished", *unfinished}});
     return exit_ok;
 }
 

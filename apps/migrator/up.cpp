@@ -80,6 +80,9 @@ private:
                 return report_failure(one.slug, {failure_kind::cancelled, "not started"}), finish();
             if (one.status == tenant_status::active || one.status == tenant_status::suspended)
                 migrate_tenant(one);
+            else if (one.status == tenant_status::maintenance)
+                // Its data are on their way to another server.
+                report_failure(one.slug, {failure_kind::locked, "in maintenance; try again when it is over"});
             else
                 skip(one);
         }

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""bulkhead-migrator as operators run it: tenants, servers, keys and the doctor. Its login is no superuser: it owns the
+control database and may make databases and roles, nothing else. No API runs here; test_rotation.py has one."""
+import base64
+import json
+import os
+import pathlib
+import re
+import secrets
+import subprocess
+import urllib.parse
+
+import pytest
+
+from api_client import TIME, unique
+from conftest import BIN, PATIENCE, SANITIZER_OPTIONS, SANITIZER_REPORT, Servers
+
+PASSWORD = "a-password-of-the-tests"
+
+
+class Outcome:
+    def __init__(self, done):
+        self.status, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
+
+    @property
+    def lines(self):
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    def __repr__(self):
+        return f"status {self.status}\n{self.stdout}\n{self.stderr}"
+
+
+class Cli:
+    """One control database with a login of its own, on the servers of the test session."""
+
+    def __init__(self, servers, folder, name="operator"):
+        self.folder, self.name = folder, name
+        self.admin_url = servers.env["DATABASE_URL"]
+        parts = urllib.parse.urlsplit(self.admin_url)
+        self.address = f"{parts.hostname}:{parts.port}"
+        self.psql("bulkhead", f"create role {name} login createdb createrole password '{PASSWORD}'")
+        self.psql("bulkhead", f"create database {name} owner {name}")
+        self.env = {
+            "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "ENVIRONMENT": "test", "PASSWORD_HASH": "bcrypt:4",
+            "DATABASE_URL": f"postgresql://{name}:{PASSWORD}@{self.address}/{name}", "BACKUP_URL": folder.as_uri(),
+            "DATA_KEY": new_key(),
+            **{option: f"{value}:{os.environ.get(option, '')}" for option, value in SANITIZER_OPTIONS.items()}}
+
+    def run(self, *arguments, **settings):
+        done = subprocess.run([BIN / "bulkhead-migrator", *map(str, arguments)], env=self.env | settings, text=True,
+                              cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+        assert not SANITIZER_REPORT.search(done.stderr), done.stderr
+        return Outcome(done)
+
+    def ok(self, *arguments, **settings):
+        """The objects of a command that succeeds, the summary last."""
+        done = self.run(*arguments, "--json", **settings)
+        assert done.status == 0, done
+        assert done.lines[-1]["type"] == "summary" and all(line["type"] != "summary" for line in done.lines[:-1])
+        return done.lines
+
+    def refused(self, status, *arguments, **settings):
+        """What it says about a command that fails."""
+        done = self.run(*arguments, **settings)
+        assert done.status == status, done
+        assert done.stderr.strip(), "no word about why"
+        return done.stderr
+
+    def create(self, prefix="t"):
+        slug = unique(prefix)
+        self.ok("tenant", "create", slug)
+        return slug
+
+    def psql(self, database, statement, url=None):
+        """As a superuser."""
+        url = url or self.admin_url.rsplit("/", 1)[0] + "/" + database
+        return subprocess.run(["psql", "-XAtqc", statement, url], check=True, capture_output=True, text=True,
+                              timeout=PATIENCE).stdout.strip()
+
+    def control(self, statement):
+        return self.psql(self.name, statement)
+
+    def database_of(self, slug):
+        return self.control(f"select database from tenants where slug = '{slug}'")
+
+
+def new_key():
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+@pytest.fixture(scope="module")
+def servers():
+    running = Servers()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def cli(servers, tmp_path_factory):
+    made = Cli(servers, tmp_path_factory.mktemp("cli"))
+    made.ok("up")
+    return made
+
+
+def audit(cli, slug):
+    return [line["action"] for line in cli.ok("tenant", "show", slug) if line["type"] == "audit"]
+
+
+def test_the_login_is_no_superuser(cli):
+    assert cli.control(f"select rolsuper, rolcreatedb, rolcreaterole from pg_roles where rolname = '{cli.name}'") == "f|t|t"
+
+
+def test_create_list_show(cli):
+    slug = unique("made")
+    made, summary = cli.ok("tenant", "create", slug, "--name", "Made & Co")
+    assert made["status"] == "active" and made["name"] == "Made & Co" and made["server"] == "control"
+    assert TIME.match(made["created_at"]) and summary["created"] is True
+    assert cli.ok("tenant", "create", slug, "--if-absent")[-1]["created"] is False
+    assert "taken" in cli.refused(1, "tenant", "create", slug)
+    assert "no such server" in cli.refused(2, "tenant", "create", unique("x"), "--server", "nowhere")
+
+    assert slug in [line["slug"] for line in cli.ok("tenant", "list")[:-1]]
+    assert slug not in [line.get("slug") for line in cli.ok("tenant", "list", "--status", "deleted")]
+    assert cli.run("tenant", "list").stdout.count("\n") == cli.ok("tenant", "list")[-1]["tenants"]
+
+    shown = cli.ok("tenant", "show", slug)
+    assert shown[0]["limits"] == {"users": None, "requests_per_minute": None, "storage_bytes": None, "jobs_in_flight": None}
+    assert shown[0]["purge_after"] is None and shown[-1]["unfinished"] is False
+    assert [line["action"] for line in shown[1:-1]] == ["tenant.create"] and shown[1]["actor"].startswith("cli:")
+    assert "Made & Co" in cli.run("tenant", "show", slug).stdout
+    assert "none of this name" in cli.refused(1, "tenant", "show", "there-is-none")
+
+
+def test_suspend_and_resume(cli):
+    slug = cli.create()
+    database = cli.database_of(slug)
+    may_log_in = f"select rolcanlogin from pg_roles where rolname = '{database}'"
+    assert cli.ok("tenant", "suspend", slug, "--reason", "unpaid")[0]["status"] == "suspended"
+    assert cli.control(may_log_in) == "f"
+    assert "suspended" in cli.refused(1, "tenant", "suspend", slug)
+    assert cli.ok("tenant", "resume", slug)[0]["status"] == "active"
+    assert cli.control(may_log_in) == "t"
+    cli.refused(1, "tenant", "resume", slug)
+    cli.refused(1, "tenant", "resume", "there-is-none")
+    assert audit(cli, slug) == ["tenant.resume", "tenant.suspend", "tenant.create"]
+
+
+def test_rename(cli):
+    slug, other, new = cli.create(), cli.create(), unique("new")
+    assert cli.ok("tenant", "rename", slug, new, "--name", "New")[0]["name"] == "New"
+    cli.refused(1, "tenant", "show", slug)
+    assert "taken" in cli.refused(1, "tenant", "rename", new, other)
+    assert "reserved" in cli.refused(2, "tenant", "rename", new, "admin")
+
+
+def test_limits(cli):
+    slug = cli.create()
+    assert cli.ok("tenant", "limits", slug)[-1]["changed"] is False
+    cli.ok("tenant", "limits", slug, "--users", "5", "--storage-bytes=1000")
+    limits = cli.ok("tenant", "limits", slug, "--users", "none", "--requests-per-minute", "0")[0]["limits"]
+    assert limits == {"users": None, "requests_per_minute": 0, "storage_bytes": 1000, "jobs_in_flight": None}
+    assert cli.ok("tenant", "show", slug)[0]["limits"] == limits
+    cli.refused(2, "tenant", "limits", slug, "--users", "many")
+    cli.refused(1, "tenant", "limits", "there-is-none", "--users", "1")
+
+
+def test_delete_undelete_purge(cli):
+    slug = cli.create()
+    identity = cli.ok("tenant", "show", slug)[0]["id"].replace("-", "")
+    cli.refused(1, "tenant", "purge", slug, f"--confirm={slug}")  # it is active
+    assert f"--confirm={slug}" in cli.refused(2, "tenant", "delete", slug)
+    assert "another tenant" in cli.refused(2, "tenant", "delete", slug, "--confirm", "default")
+
+    deleted = cli.ok("tenant", "delete", slug, f"--confirm={slug}")[0]
+    assert deleted["status"] == "deleted" and deleted["database"] == f"bulkhead_deleted_{identity}"
+    assert TIME.match(deleted["purge_after"])
+    assert [line["slug"] for line in cli.ok("tenant", "list", "--status", "deleted")[:-1]] == [slug]
+    assert "taken" in cli.refused(1, "tenant", "create", slug)
+    cli.refused(1, "tenant", "suspend", slug)
+    assert slug not in [line.get("name") for line in cli.ok("status")]
+    assert cli.run("up").status == 0
+    back = cli.ok("tenant", "undelete", slug)[0]
+    assert back["status"] == "active" and back["database"] == f"bulkhead_t_{identity}"
+    cli.refused(1, "tenant", "undelete", slug)
+    assert slug in [line.get("name") for line in cli.ok("status")]
+
+    cli.ok("tenant", "delete", slug, f"--confirm={slug}")
+    cli.refused(2, "tenant", "purge", slug)
+    certificate, summary = cli.ok("tenant", "purge", slug, f"--confirm={slug}")
+    assert certificate["type"] == "certificate" and certificate["slug"] == slug and "database" in certificate["destroyed"]
+    assert summary["purged"] is True
+    left = f"select count(*) from pg_{{}} where {{}} like '%{identity}%'"
+    assert cli.control(left.format("database", "datname")) == "0"
+    assert cli.control(left.format("roles", "rolname")) == "0"
+    again = cli.run("tenant", "purge", slug, f"--confirm={slug}")
+    assert again.status == 0 and json.loads(again.stdout) == certificate
+    cli.refused(1, "tenant", "show", slug)
+    cli.ok("tenant", "create", slug)  # the name is free
+
+
+def test_work_that_was_left_behind(cli):
+    slug = cli.create()
+    cli.control("insert into operations (id, kind, tenant_id, slug, state, step, actor) select gen_random_uuid(), 'delete', "
+                f"id, slug, 'running', 'lock out', 'api' from tenants where slug = '{slug}'")
+    for command in (["suspend", slug], ["delete", slug, f"--confirm={slug}"], ["limits", slug, "--users=1"]):
+        said = cli.refused(1, "tenant", *command)
+        assert f"tenant repair {slug}" in said and "left behind: delete by api" in said
+    shown = cli.ok("tenant", "show", slug)
+    assert shown[1]["type"] == "operation" and shown[1]["abandoned"] is True and shown[1]["step"] == "lock out"
+    assert shown[-1]["unfinished"] is True
+    repaired = cli.ok("tenant", "repair", slug)
+    assert repaired[0]["state"] == "succeeded" and repaired[-1] == {"continued": 1, "unfinished": 0, "type": "summary"}
+    assert cli.ok("tenant", "repair", slug)[-1]["continued"] == 0
+    assert cli.ok("tenant", "repair")[-1] == {"continued": 0, "unfinished": 0, "failed": 0, "type": "summary"}
+    assert cli.database_of(slug).startswith("bulkhead_deleted_")
+
+
+def test_maintenance_is_not_migrated(cli):
+    slug = cli.create()
+    cli.control(f"update tenants set status = 'maintenance' where slug = '{slug}'")
+    assert "maintenance" in cli.refused(5, "up", "--tenant", slug)
+    cli.control(f"update tenants set status = 'active' where slug = '{slug}'")
+    cli.ok("up", "--tenant", slug)
