@@ -42,6 +42,7 @@ struct settings {
     milliseconds db_statement_timeout{0};
 
     redis_endpoint redis{};
+    std::string redis_tls_ca_file{};  // path; empty: what the system trusts
 
     secret jwt_secret{};           // at least 32 bytes
     secret jwt_secret_previous{};  // empty: none

@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/from_settings.hpp"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <stdexcept>
+#include <string>
 
 namespace bulkhead::service {
 namespace {
 
 std::optional<secret> if_set(const secret& value) {
     return value.empty() ? std::nullopt : std::optional<secret>(value);
+}
+
+/// Logs each change, and of attempts that fail alike the first.
+auto connection_log(std::string_view who) {
+    return [who, was_up = false, known = std::string()](bool up, std::string_view why) mutable {
+        if (up)
+            log::info(fmt::format("{}: connected", who));
+        else if (was_up)
+            log::warn(fmt::format("{}: connection lost", who), {{"reason", why}});
+        else if (why != known)
+            log::warn(fmt::format("{}: cannot connect", who), {{"reason", why}});
+        was_up = up;
+        known = why;
+    };
 }
 
 }  // namespace
@@ -60,17 +77,22 @@ redis::redis_endpoint redis_target(const config::settings& from) {
             .unix_path = r.unix_path,
             .user = r.user,
             .password = r.password,
-            .database = r.database};
+            .database = r.database,
+            .tls = r.tls,
+            .tls_ca_file = from.redis_tls_ca_file};
 }
 
 redis::redis_client_options redis_options() {
     redis::redis_client_options out;
-    out.on_change = [was_up = false](bool up, std::string_view why) mutable {
-        if (up)
-            log::info("redis: connected");
-        else if (was_up)
-            log::warn("redis: connection lost", {{"reason", why}});
-        was_up = up;
+    out.on_change = connection_log("redis");
+    return out;
+}
+
+redis::subscriber_options redis_subscriber_options() {
+    redis::subscriber_options out;
+    out.on_change = connection_log("redis subscriber");
+    out.on_refused = [](std::string_view channel, std::string_view why) {
+        log::error("redis subscriber: channel refused", {{"channel", channel}, {"reason", why}});
     };
     return out;
 }

@@ -11,6 +11,7 @@
 #include "persistence/postgres/conninfo.hpp"
 #include "persistence/redis/client.hpp"
 #include "persistence/redis/endpoint.hpp"
+#include "persistence/redis/subscriber.hpp"
 
 namespace bulkhead::service {
 
@@ -32,7 +33,8 @@ auth::token_settings token_options(const config::settings& from);
 
 redis::redis_endpoint redis_target(const config::settings& from);
 
-/// Logs when Redis comes and goes.
+/// Logs when Redis comes and goes, and why it cannot be connected to.
 redis::redis_client_options redis_options();
+redis::subscriber_options redis_subscriber_options();
 
 }  // namespace bulkhead::service

@@ -55,10 +55,10 @@ class redis_server {
 public:
     using strings = std::vector<std::string>;
 
-    /// `settings` are more arguments of redis-server, e.g. {"--requirepass", "hush"}. A `tls_port` is free
-    /// for them.
-    explicit redis_server(strings settings = {})
-        : settings_(std::move(settings)), port_(free_port()), tls_port_(free_port()) {
+    /// `settings` are more arguments of redis-server, e.g. {"--requirepass", "hush"}.
+    explicit redis_server(strings settings = {}, bool tls = false)
+        : settings_(std::move(settings)), port_(free_port()), tls_port_(tls ? free_port() : 0) {
+        if (tls) settings_.insert(settings_.end(), {"--tls-port", std::to_string(tls_port_)});
         start();
     }
     ~redis_server() { kill(); }

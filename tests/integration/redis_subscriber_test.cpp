@@ -4,6 +4,7 @@
 
 #include "redis_fixture.hpp"
 #include "redis_server.hpp"
+#include "test_certificates.hpp"
 
 using namespace bulkhead;
 using namespace bulkhead::redis;
@@ -20,7 +21,8 @@ struct listener_fixture {
     int resubscribed = 0;
     std::unique_ptr<subscriber> listener;
 
-    explicit listener_fixture(redis_server::strings settings = {}) : server(std::move(settings)) {}
+    explicit listener_fixture(redis_server::strings settings = {}, bool tls = false)
+        : server(std::move(settings), tls) {}
 
     ~listener_fixture() {
         if (listener) listener->stop();
@@ -155,4 +157,23 @@ TEST_CASE("redis subscriber: a flood arrives whole and in order", "[integration]
     for (std::size_t i = 0; i < f.messages.size(); ++i)
         if (f.messages[i] != std::to_string(i + 1)) FAIL("out of order at " << i);
     CHECK(f.resubscribed == 1);
+}
+
+TEST_CASE("redis subscriber: over TLS, through a restart", "[integration]") {
+    temporary_directory folder;
+    certificate_authority authority(folder.path());
+    const auto files = authority.sign("DNS:localhost");
+    listener_fixture f({"--tls-cert-file", files.certificate, "--tls-key-file", files.key,
+                        "--tls-ca-cert-file", authority.ca_file(), "--tls-auth-clients", "no"},
+                       true);
+    f.listen(
+        {.host = "localhost", .port = f.server.tls_port(), .tls = true, .tls_ca_file = authority.ca_file()});
+    f.subscribe("bh:test:a");
+    REQUIRE(f.run_until([&] { return f.resubscribed == 1; }));
+    f.tell("bh:test:a", std::string(500'000, 'x'));
+    f.server.kill();
+    REQUIRE(f.run_until([&] { return !f.listener->connected(); }));
+    f.server.start();
+    REQUIRE(f.run_until([&] { return f.resubscribed == 2; }));
+    f.tell("bh:test:a", "after");
 }

@@ -22,7 +22,7 @@
 namespace bulkhead::redis {
 
 struct redis_client_options {
-    std::chrono::milliseconds connect_timeout{500};  // name, connection, AUTH, SELECT and PING together
+    std::chrono::milliseconds connect_timeout{500};  // name, connection, TLS, AUTH, SELECT and PING together
     std::chrono::milliseconds reconnect_first{50};   // waits between attempts double, with jitter, …
     std::chrono::milliseconds reconnect_most{2000};  // … up to this
     std::size_t max_waiting = 8192;                  // commands without an answer

@@ -153,7 +153,7 @@ TEST_CASE("redis client: it is not connected until the server can work", "[persi
 TEST_CASE("redis client: a server that accepts and says nothing is given up", "[persistence]") {
     fixture f(std::vector{lines{}, lines{"+PONG\r\n"}}, {.connect_timeout = 50ms});
     REQUIRE(f.run_until_connected());
-    CHECK(f.changes.at(0) == "down: the server did not let us in in time");
+    CHECK(f.changes.at(0) == "down: the server did not let us in in time: no answer");
 }
 
 TEST_CASE("redis client: credentials and database go first", "[persistence]") {

@@ -8,8 +8,10 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 
+#include <tuple>
 #include <utility>
 
 namespace bulkhead::redis {
@@ -31,10 +33,11 @@ void tune(Socket& socket) {
 
 }  // namespace
 
-redis_connection::redis_connection(executor where, const redis_endpoint& endpoint,
+redis_connection::redis_connection(executor where, const redis_endpoint& endpoint, redis_tls& tls,
                                    const redis_connection_limits& limits)
     : executor_(where),
       endpoint_(endpoint),
+      tls_(tls),
       limits_(limits),
       socket_(where),
       resolver_(where),
@@ -44,9 +47,15 @@ redis_connection::redis_connection(executor where, const redis_endpoint& endpoin
 awaitable<bool> redis_connection::open() {
     opening_limit_.expires_after(limits_.connect_timeout);
     opening_limit_.async_wait([self = shared_from_this()](error_code ec) {
-        if (!ec && self->state_ == state::opening) self->close("the server did not let us in in time");
+        if (!ec && self->state_ == state::opening)
+            self->close("the server did not let us in in time: " + std::string(self->missing_));
     });
     bool welcome = co_await connect();
+    if (welcome && endpoint_.tls) {
+        missing_ = "no TLS";  // a port that does not speak it waits for the end of a line
+        welcome = co_await secure();
+    }
+    missing_ = "no answer";
     if (welcome) welcome = co_await greet();
     opening_limit_.cancel();
     if (state_ == state::closed) co_return false;
@@ -97,6 +106,27 @@ awaitable<bool> redis_connection::connect() {
     co_return false;
 }
 
+awaitable<bool> redis_connection::secure() {
+    const auto context = tls_.context();
+    if (!context) {
+        close(context.error());
+        co_return false;
+    }
+    secured_.emplace(socket_, **context);
+    auto* const session = secured_->native_handle();
+    if (!redis_tls::expect_host(session, endpoint_.host)) {
+        close("its name cannot stand in a certificate");
+        co_return false;
+    }
+    const auto [failed] = co_await secured_->async_handshake(net::ssl::stream_base::client, use_tuple);
+    if (state_ == state::closed) co_return false;
+    if (failed) {
+        tls_.forget();
+        close(redis_tls::explain(session, failed));
+    }
+    co_return !failed;
+}
+
 awaitable<bool> redis_connection::greet() {
     std::size_t expected = 1;
     std::string hello;
@@ -112,11 +142,9 @@ awaitable<bool> redis_connection::greet() {
         ++expected;
     }
     append_redis_command(hello, {"PING"});  // a server that still loads its data refuses this one
-    const auto [failed, written] = co_await net::async_write(socket_, net::buffer(hello), use_tuple);
-    if (failed) {
-        close("the connection broke: " + failed.message());
-        co_return false;
-    }
+    unsent_ = std::move(hello);
+    writing_ = true;
+    write();
     while (expected > 0) {
         const auto reply = next();
         if (!reply) {
@@ -135,7 +163,12 @@ awaitable<bool> redis_connection::greet() {
 
 awaitable<bool> redis_connection::read_some() {
     if (state_ == state::closed) co_return false;
-    const auto [failed, count] = co_await socket_.async_read_some(net::buffer(input_), use_tuple);
+    error_code failed;
+    std::size_t count = 0;
+    if (secured_)
+        std::tie(failed, count) = co_await secured_->async_read_some(net::buffer(input_), use_tuple);
+    else
+        std::tie(failed, count) = co_await socket_.async_read_some(net::buffer(input_), use_tuple);
     if (state_ == state::closed) co_return false;
     if (failed) {
         close("the connection ended: " + failed.message());
@@ -164,17 +197,20 @@ bool redis_connection::send(std::string_view commands) {
 
 void redis_connection::write() {
     constexpr std::size_t worth_keeping = 1u << 18;
-    if (state_ != state::up) return;
+    if (state_ == state::closed) return;
     if (sending_.capacity() > worth_keeping) std::string().swap(sending_);
     sending_.swap(unsent_);
     unsent_.clear();
-    // Asio sends with MSG_NOSIGNAL: a vanished peer is an error here, never a SIGPIPE.
-    net::async_write(socket_, net::buffer(sending_),
-                     [self = shared_from_this()](error_code failed, std::size_t) {
-                         if (failed) return self->close("the connection broke: " + failed.message());
-                         self->writing_ = !self->unsent_.empty();
-                         if (self->writing_) self->write();
-                     });
+    // Asio sends with MSG_NOSIGNAL, under TLS too: a vanished peer is an error here, never a SIGPIPE.
+    auto then = [self = shared_from_this()](error_code failed, std::size_t) {
+        if (failed) return self->close("the connection broke: " + failed.message());
+        self->writing_ = !self->unsent_.empty();
+        if (self->writing_) self->write();
+    };
+    if (secured_)
+        net::async_write(*secured_, net::buffer(sending_), std::move(then));
+    else
+        net::async_write(socket_, net::buffer(sending_), std::move(then));
 }
 
 void redis_connection::close(std::string_view why) {

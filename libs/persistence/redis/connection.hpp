@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ssl/stream.hpp>
 
 #include <array>
 #include <chrono>
@@ -17,23 +18,25 @@
 #include "persistence/redis/codec.hpp"
 #include "persistence/redis/endpoint.hpp"
 #include "persistence/redis/reply.hpp"
+#include "persistence/redis/tls.hpp"
 #include "runtime/asio.hpp"
 
 namespace bulkhead::redis {
 
 struct redis_connection_limits {
-    std::chrono::milliseconds connect_timeout{500};  // name, connection, AUTH, SELECT and PING together
+    std::chrono::milliseconds connect_timeout{500};  // name, connection, TLS, AUTH, SELECT and PING together
     std::size_t max_unsent_bytes = 8u << 20;
     redis_reply_limits reply{};
 };
 
 class redis_connection : public std::enable_shared_from_this<redis_connection> {
 public:
-    /// `endpoint` must outlive the connection.
-    redis_connection(executor where, const redis_endpoint& endpoint, const redis_connection_limits& limits);
+    /// `endpoint` and `tls` must outlive open().
+    redis_connection(executor where, const redis_endpoint& endpoint, redis_tls& tls,
+                     const redis_connection_limits& limits);
 
-    /// Connects, authenticates, selects the database, and waits until the server answers PING. At most
-    /// `connect_timeout`. False: why_closed() tells.
+    /// Connects, agrees on TLS when the endpoint wants it, authenticates, selects the database, and waits
+    /// until the server answers PING. At most `connect_timeout`. False: why_closed() tells.
     awaitable<bool> open();
 
     /// Waits for more bytes of the server. False: the connection is closed.
@@ -62,15 +65,19 @@ private:
 
     awaitable<std::vector<protocol::endpoint>> find_addresses();
     awaitable<bool> connect();
+    awaitable<bool> secure();
     awaitable<bool> greet();
     void write();
 
     executor executor_;
     const redis_endpoint& endpoint_;
+    redis_tls& tls_;
     redis_connection_limits limits_;
     state state_ = state::opening;
+    std::string_view missing_ = "no connection";  // what opening waits for
     std::string why_closed_;
     socket socket_;
+    std::optional<net::ssl::stream<socket&>> secured_;  // over it, when the endpoint wants TLS
     resolver resolver_;
     steady_timer opening_limit_;
     redis_reply_reader reader_;

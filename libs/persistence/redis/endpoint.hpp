@@ -16,6 +16,8 @@ struct redis_endpoint {
     std::string user{};       // empty: the server's default user
     secret password{};        // empty: no AUTH
     int database = 0;
+    bool tls = false;           // with a certificate valid for `host`; never together with unix_path
+    std::string tls_ca_file{};  // PEM: trusts these only; empty: whom the system trusts
 };
 
 }  // namespace bulkhead::redis

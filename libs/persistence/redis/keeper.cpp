@@ -11,7 +11,11 @@
 namespace bulkhead::redis {
 
 redis_keeper::redis_keeper(executor where, redis_endpoint endpoint, redis_keeper_options options)
-    : executor_(where), endpoint_(std::move(endpoint)), options_(std::move(options)), pause_(where) {}
+    : executor_(where),
+      endpoint_(std::move(endpoint)),
+      tls_(endpoint_.tls_ca_file),
+      options_(std::move(options)),
+      pause_(where) {}
 
 void redis_keeper::start() { net::co_spawn(executor_, run(shared_from_this()), net::detached); }
 
@@ -24,8 +28,8 @@ void redis_keeper::stop() {
 awaitable<> redis_keeper::run(std::shared_ptr<redis_keeper> self) {
     runtime::backoff delay(self->options_.reconnect_first, self->options_.reconnect_most);
     while (!self->stopped_) {
-        self->connection_ =
-            std::make_shared<redis_connection>(self->executor_, self->endpoint_, self->options_.connection);
+        self->connection_ = std::make_shared<redis_connection>(self->executor_, self->endpoint_, self->tls_,
+                                                               self->options_.connection);
         const auto opened = co_await self->connection_->open();
         if (opened) {
             const auto since = steady_clock::now();

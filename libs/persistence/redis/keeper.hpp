@@ -11,6 +11,7 @@
 
 #include "persistence/redis/connection.hpp"
 #include "persistence/redis/endpoint.hpp"
+#include "persistence/redis/tls.hpp"
 #include "runtime/asio.hpp"
 
 namespace bulkhead::redis {
@@ -52,6 +53,7 @@ private:
 
     executor executor_;
     redis_endpoint endpoint_;
+    redis_tls tls_;
     redis_keeper_options options_;
     steady_timer pause_;
     std::shared_ptr<redis_connection> connection_;

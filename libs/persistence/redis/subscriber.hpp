@@ -18,7 +18,7 @@
 namespace bulkhead::redis {
 
 struct subscriber_options {
-    std::chrono::milliseconds connect_timeout{500};  // name, connection, AUTH and PING together
+    std::chrono::milliseconds connect_timeout{500};  // name, connection, TLS, AUTH and PING together
     std::chrono::milliseconds reconnect_first{50};   // waits between attempts double, with jitter, …
     std::chrono::milliseconds reconnect_most{2000};  // … up to this
     /// A server that is silent for twice this time is given up.
