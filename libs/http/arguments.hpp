@@ -37,6 +37,12 @@ struct body {
     T value;
 };
 
+/// The same, but the request may come without: then all members are absent.
+template <class T>
+struct optional_body {
+    T value;
+};
+
 /// A JSON merge patch (RFC 7396) as a described type; plain JSON is accepted as well.
 template <class T>
 struct merge_patch {
@@ -106,8 +112,8 @@ result<T> read_body(exchange& x, std::initializer_list<std::string_view> types) 
 }
 
 template <class T>
-void document_body(operation& op, std::initializer_list<std::string_view> types) {
-    op.body(schema::schema_of<T>(op.components, schema::direction::request), types);
+void document_body(operation& op, std::initializer_list<std::string_view> types, bool required = true) {
+    op.body(schema::schema_of<T>(op.components, schema::direction::request), types, required);
     for (auto code : {errc::malformed_request, errc::content_too_large, errc::unsupported_media_type,
                       errc::validation_failed})
         op.fails(code);
@@ -121,6 +127,17 @@ struct argument<body<T>> {
         return body<T>{std::move(*value)};
     }
     static void document(operation& op) { document_body<T>(op, {"application/json"}); }
+};
+
+template <class T>
+struct argument<optional_body<T>> {
+    static result<optional_body<T>> from(exchange& x) {
+        if (x.body().empty()) return optional_body<T>{};
+        auto value = read_body<T>(x, {"application/json"});
+        if (!value) return std::unexpected(std::move(value.error()));
+        return optional_body<T>{std::move(*value)};
+    }
+    static void document(operation& op) { document_body<T>(op, {"application/json"}, false); }
 };
 
 template <class T>

@@ -64,6 +64,9 @@ awaitable<result<fresh_or_not_modified<echo>>> fetch(exchange&, preconditions co
     co_return fresh_or_not_modified<echo>{{"body"}, "\"v1\"", conditions.already_has("\"v1\"")};
 }
 awaitable<result<no_content>> remove(exchange&) { co_return no_content{}; }
+awaitable<result<accepted<echo>>> begin(exchange&, optional_body<page> sent) {
+    co_return accepted<echo>{{sent.value.all.value() ? "all" : "some"}, "/jobs/1"};
+}
 awaitable<result<response>> draw(exchange&) {
     co_return response{.content_type = "image/png", .static_body = "PNG"};
 }
@@ -128,6 +131,17 @@ json::value documented(void (*mount)(router&)) {
 }
 
 }  // namespace
+
+TEST_CASE("endpoint: work that goes on, with a body or without", "[http]") {
+    const auto without = served<begin>({});
+    REQUIRE(without.code == status::accepted);
+    REQUIRE(header_of(without, "Location") == "/jobs/1");
+    REQUIRE(without.body == R"({"text":"some"})");
+    REQUIRE(served<begin>({.headers = json_type, .body = R"({"all":true})"}).body == R"({"text":"all"})");
+    REQUIRE(served<begin>({.headers = json_type, .body = R"({"unknown":1})"}).code ==
+            status::unprocessable_entity);
+    REQUIRE(served<begin>({.body = R"({"all":true})"}).code == status::unsupported_media_type);
+}
 
 TEST_CASE("endpoint: a context is made first, and its failure is the answer", "[http]") {
     const auto known = served<greet>({.headers = "X-Visitor: ann\r\n"});

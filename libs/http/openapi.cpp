@@ -13,7 +13,11 @@ json::object security_schemes() {
              {{"type", "http"},
               {"scheme", "bearer"},
               {"bearerFormat", "JWT"},
-              {"description", "The access_token of signup or login"}}}};
+              {"description", "The access_token of signup or login"}}},
+            {"platformToken",
+             {{"type", "http"},
+              {"scheme", "bearer"},
+              {"description", "The platform's own token (PLATFORM_ADMIN_TOKEN)"}}}};
 }
 
 json::object tenant_header() {
@@ -35,6 +39,7 @@ json::object describe_row(const route& row, schema::components& components) {
     out["tags"] = {row.texts.tag};
     if (!row.texts.description.empty()) out["description"] = row.texts.description;
     if (row.required == access::user) out["security"] = {{{"bearer", json::array{}}}};
+    if (row.required == access::platform) out["security"] = {{{"platformToken", json::array{}}}};
     return out;
 }
 

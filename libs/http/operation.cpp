@@ -31,10 +31,11 @@ void operation::header_parameter(std::string_view name, std::string_view descrip
         {{"name", name}, {"in", "header"}, {"description", description}, {"schema", {{"type", "string"}}}});
 }
 
-void operation::body(json::object content_schema, std::initializer_list<std::string_view> content_types) {
+void operation::body(json::object content_schema, std::initializer_list<std::string_view> content_types,
+                     bool required) {
     json::object content;
     for (auto type : content_types) content[type] = {{"schema", content_schema}};
-    request_body = {{"required", true}, {"content", std::move(content)}};
+    request_body = {{"required", required}, {"content", std::move(content)}};
 }
 
 json::object operation::take() {

@@ -27,7 +27,8 @@ public:
 
     void parameter(json::object description) { parameters.push_back(std::move(description)); }
     void header_parameter(std::string_view name, std::string_view description);
-    void body(json::object content_schema, std::initializer_list<std::string_view> content_types);
+    void body(json::object content_schema, std::initializer_list<std::string_view> content_types,
+              bool required = true);
 
     /// The finished object, without texts and security.
     [[nodiscard]] json::object take();

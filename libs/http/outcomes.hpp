@@ -27,6 +27,13 @@ struct created {
     std::string etag{};
 };
 
+/// 202: the work goes on. `value` tells how far it is, and can be asked for again at Location.
+template <class T>
+struct accepted {
+    T value;
+    std::string location;
+};
+
 /// 204.
 struct no_content {};
 
@@ -90,6 +97,20 @@ struct outcome<created<T>> {
     static void document(operation& op) {
         op.answers(201, "Created", schema::schema_of<T>(op.components, schema::direction::response),
                    "application/json", {{"Location", "Where the new resource is"}});
+    }
+};
+
+template <class T>
+struct outcome<accepted<T>> {
+    static response to_response(accepted<T>&& result) {
+        auto out = json_response(status::accepted, result.value);
+        out.header("Location", std::move(result.location));
+        return out;
+    }
+    static void document(operation& op) {
+        op.answers(202, "Begun; the work goes on",
+                   schema::schema_of<T>(op.components, schema::direction::response), "application/json",
+                   {{"Location", "Where to see how far the work is"}});
     }
 };
 

@@ -19,9 +19,10 @@ class exchange;
 
 /// Who may call an operation. It follows from the handler's first parameter, so it cannot be forgotten.
 enum class access {
-    open,    // anybody, no tenant involved
-    tenant,  // anybody, within a tenant
-    user,    // a signed-in user of the tenant
+    open,      // anybody, no tenant involved
+    tenant,    // anybody, within a tenant
+    user,      // a signed-in user of the tenant
+    platform,  // whoever runs the platform
 };
 
 /// The texts of an operation; all static.
