@@ -20,6 +20,23 @@ void blocking_pool::stop() {
     threads_.clear();
 }
 
+bool blocking_pool::stop_within(std::chrono::milliseconds patience) {
+    std::deque<job_base*> refused;
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+        refused.swap(queue_);
+    }
+    // Once told, the waiting coroutine may end and take the job with it.
+    for (auto* job : refused) std::exchange(job->done, {})(false);
+    {
+        std::unique_lock lock(mutex_);
+        if (!idle_.wait_for(lock, patience, [this] { return running_ == 0; })) return false;
+    }
+    stop();
+    return true;
+}
+
 std::size_t blocking_pool::waiting() const {
     const std::lock_guard lock(mutex_);
     return queue_.size();
@@ -54,11 +71,14 @@ void blocking_pool::serve() {
             if (queue_.empty()) return;
             job = queue_.front();
             queue_.pop_front();
+            ++running_;
         }
         job->work();
         // Once told, the waiting coroutine may end and take the job with it.
         auto done = std::move(job->done);
         done(true);
+        const std::lock_guard lock(mutex_);
+        if (--running_ == 0) idle_.notify_all();
     }
 }
 

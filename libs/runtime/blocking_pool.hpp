@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -31,6 +32,10 @@ public:
 
     /// Finishes what runs and what waits, then joins. Later work is refused.
     void stop();
+
+    /// Refuses what waits and gives what runs so long to finish. False: some of it still runs, and neither
+    /// the pool nor what the work uses may be destroyed; the process has to end as it is.
+    bool stop_within(std::chrono::milliseconds patience);
 
     [[nodiscard]] std::size_t waiting() const;
 
@@ -93,7 +98,9 @@ private:
     const std::size_t queue_limit_;
     mutable std::mutex mutex_;
     std::condition_variable wake_;
+    std::condition_variable idle_;  // nothing runs any more
     std::deque<job_base*> queue_;
+    std::size_t running_ = 0;
     bool stopping_ = false;
     std::vector<std::thread> threads_;
 };

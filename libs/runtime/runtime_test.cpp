@@ -52,8 +52,10 @@ awaitable<bool> rethrows(blocking_pool& pool) {
     }
 }
 
-awaitable<errc> outcome(blocking_pool& pool, std::shared_future<void> gate) {
-    auto wait = [gate] {
+awaitable<errc> outcome(blocking_pool& pool, std::shared_future<void> gate,
+                        std::promise<void>* begun = nullptr) {
+    auto wait = [gate, begun] {
+        if (begun) begun->set_value();
         gate.wait();
         return true;
     };
@@ -117,6 +119,24 @@ TEST_CASE("blocking pool: resumes on the reactor that asked", "[runtime]") {
     REQUIRE(run_on(r, thread_after(pool)) == run_on(r, thread_of()));
     REQUIRE(run_on(r, rethrows(pool)));
     pool.stop();
+}
+
+TEST_CASE("blocking pool: stopped with patience, what runs finishes and what waits is refused", "[runtime]") {
+    reactor r("test");
+    r.start();
+    blocking_pool pool("pool", 1, 1);
+    std::promise<void> open, begun;
+    const std::shared_future<void> gate = open.get_future();
+    auto running = net::co_spawn(r.get_executor(), outcome(pool, gate, &begun), net::use_future);
+    begun.get_future().wait();
+    auto waiting = net::co_spawn(r.get_executor(), outcome(pool, gate), net::use_future);
+    while (pool.waiting() != 1) std::this_thread::yield();
+    REQUIRE_FALSE(pool.stop_within(1ms));
+    open.set_value();
+    REQUIRE(pool.stop_within(1min));
+    REQUIRE(running.get() == errc::internal);
+    REQUIRE(waiting.get() == errc::unavailable);
+    REQUIRE(run_on(r, outcome(pool, gate)) == errc::unavailable);
 }
 
 TEST_CASE("blocking pool: a full queue answers at once", "[runtime]") {
