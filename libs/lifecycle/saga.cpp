@@ -42,6 +42,8 @@ private:
         const auto steps = how_.steps();
         const auto last = std::ranges::find(steps, record_.step, &saga_step::name);
         const auto first = last == steps.end() ? steps.begin() : last + 1;
+        done_ = static_cast<std::size_t>(first - steps.begin());
+        all_ = steps.size();
         return each({first, steps.end()}, "");
     }
 
@@ -61,7 +63,10 @@ private:
                 return done;
             }
             fail_point(place + ".after");
-            if (prefix.empty()) record_.step = step.name;
+            if (prefix.empty()) {
+                record_.step = step.name;
+                record_.progress["percent"] = 100 * ++done_ / all_;
+            }
             if (auto saved = save(); !saved) return saved;
             fail_point(place + ".saved");
         }
@@ -93,6 +98,7 @@ private:
     operation& record_;
     saga& how_;
     bool stopped_ = false;
+    std::size_t done_ = 0, all_ = 1;  // steps
 };
 
 std::string lock_of(const operation& what) { return fmt::format("operation/{}", what.id.to_string()); }

@@ -61,10 +61,12 @@ result<postgres::session> connect(const postgres::conninfo& target) {
 
 result<void> audit(const site& at, std::string_view action, const uuid& tenant, std::string_view slug,
                    const json::object& detail) {
+    auto noted = detail;
+    if (!at.request_id.empty()) noted["request_id"] = at.request_id;
     const auto done = run(at.control(),
                           "insert into platform_audit (actor, action, tenant_id, slug, detail) "
                           "values ($1, $2, $3, $4, $5::jsonb)",
-                          {at.settings().actor, action, tenant, slug, json::serialize(detail)});
+                          {at.settings().actor, action, tenant, slug, json::serialize(noted)});
     if (!done) return std::unexpected(done.error());
     return {};
 }

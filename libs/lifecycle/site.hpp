@@ -48,6 +48,8 @@ public:
     /// How an administrator logs in to a database of a server.
     result<postgres::conninfo> admin_conninfo(std::string_view server, std::string database);
 
+    /// Of the request that the work is done for; stands in the audit log.
+    std::string request_id{};
     /// Told the name of each step before it begins; for people who watch.
     std::function<void(std::string_view)> on_step{};
     /// Asked before each step of recorded work; true leaves the rest to whoever goes on with it.
