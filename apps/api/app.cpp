@@ -36,8 +36,10 @@ void mount_api(http::router& routes, self_description& about, bool with_docs) {
     if (with_docs) mount_docs(routes);
 }
 
-postgres::pool_settings pool_options(const config::settings& s, unsigned budget) {
+postgres::pool_settings pool_options(const config::settings& s, const postgres::conninfo& control,
+                                     unsigned budget) {
     postgres::pool_settings out;
+    out.pooler = service::database_pooler(s, control);
     out.session = service::session_options(s, "bulkhead-api");
     out.budget = std::max(2u, budget / s.api_threads);
     out.per_database = std::min<std::size_t>(out.per_database, out.budget);
@@ -55,7 +57,7 @@ int serve(const config::loaded& configuration) {
     service::require_free({s.ops_bind, s.ops_port}, "OPS_PORT");
     const auto control = service::control_target(s);
     const auto server_facts = service::meet_control_database(s, control);
-    const auto pools = pool_options(s, service::connection_budget(s, server_facts));
+    const auto pools = pool_options(s, control, service::connection_budget(s, server_facts));
 
     // Shared by all reactors: read-only, or safe from any thread.
     metrics::registry metrics;

@@ -13,8 +13,9 @@
 namespace bulkhead::worker {
 namespace {
 
-postgres::pool_settings pool_options(const config::settings& s) {
+postgres::pool_settings pool_options(const config::settings& s, const postgres::conninfo& control) {
     postgres::pool_settings out;
+    out.pooler = service::database_pooler(s, control);
     out.session = service::session_options(s, "bulkhead-worker");
     return out;
 }
@@ -40,7 +41,7 @@ int serve(const config::loaded& configuration) {
     // One reactor with its connections and the operator's port.
     runtime::reactor_group reactors("worker", 1);
     const auto ex = reactors[0].get_executor();
-    postgres::pool_set pools(ex, pool_options(s));
+    postgres::pool_set pools(ex, pool_options(s, control));
     redis::redis_client redis(ex, service::redis_target(s), service::redis_options());
     tenancy::registry tenants(pools, control, box);
     ops::health health(state, tenants, redis);

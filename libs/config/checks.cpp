@@ -23,7 +23,8 @@ void check_database(const settings& values, findings& out) {
     if (!url->ssl_mode.empty() && !values.db_ssl_mode.empty() && url->ssl_mode != values.db_ssl_mode)
         out.push_back({"DB_SSL_MODE", fmt::format("\"{}\" contradicts the sslmode \"{}\" in DATABASE_URL",
                                                   values.db_ssl_mode, url->ssl_mode)});
-    else if (values.env == environment::production && !url->local && !demands_tls(values.db_ssl_mode))
+    else if (values.env == environment::production && !demands_tls(values.db_ssl_mode) &&
+             !(url->local && (values.db_pgbouncer.host.empty() || is_loopback(values.db_pgbouncer.host))))
         out.push_back(
             {"DB_SSL_MODE",
              fmt::format("production needs TLS to a database on another host: set require, verify-ca or "

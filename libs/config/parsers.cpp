@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "config/database_url.hpp"
+#include "config/url_parts.hpp"
 
 namespace bulkhead::config {
 namespace {
@@ -57,6 +58,14 @@ parsed<std::string> parse_address(std::string_view text) {
     if (::inet_pton(AF_INET, address.c_str(), &any) == 1 || ::inet_pton(AF_INET6, address.c_str(), &any) == 1)
         return address;
     return not_one(text, "an IP address such as 0.0.0.0, 127.0.0.1 or ::");
+}
+
+parsed<server_address> parse_server(std::string_view text) {
+    const auto parts = split_host_port(text);
+    const auto port = parts ? parse_number<std::uint16_t, 1, 65535>(parts->port) : parsed<std::uint16_t>(0);
+    if (!parts || parts->host.empty() || !port)
+        return not_one(text, "a host and a port such as localhost:6432");
+    return server_address{std::string(parts->host), *port};
 }
 
 parsed<std::string> parse_text(std::string_view text) { return std::string(text); }

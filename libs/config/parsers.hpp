@@ -35,6 +35,9 @@ parsed<environment> parse_environment(std::string_view text);
 /// An IPv4 or IPv6 address; "localhost" is 127.0.0.1.
 parsed<std::string> parse_address(std::string_view text);
 
+/// host:port or [IPv6]:port.
+parsed<server_address> parse_server(std::string_view text);
+
 /// Anything that is not empty.
 parsed<std::string> parse_text(std::string_view text);
 

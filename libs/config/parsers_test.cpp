@@ -49,6 +49,15 @@ TEST_CASE("parse_address: literals only", "[config]") {
         CHECK(!parse_address(bad));
 }
 
+TEST_CASE("parse_server: host and port", "[config]") {
+    CHECK(parse_server("db.example.com:6432").value().host == "db.example.com");
+    CHECK(parse_server("db.example.com:6432").value().port == 6432);
+    CHECK(parse_server("[::1]:1").value().host == "::1");
+    for (const auto* const bad :
+         {"", "host", ":6432", "host:", "host:0", "host:65536", "host:x", "::1:6432", "[::1]"})
+        CHECK(!parse_server(bad));
+}
+
 TEST_CASE("parse_slug, parse_domain: bounds", "[config]") {
     for (const auto* const good : {"ab", "a1", "acme-corp", "a-"}) CHECK(parse_slug(good));
     CHECK(parse_slug("a" + std::string(38, 'b')));

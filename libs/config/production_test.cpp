@@ -52,6 +52,11 @@ TEST_CASE("production: refuses what is unsafe, all at once", "[config]") {
           names{"DB_SSL_MODE", "DEBUG", "JWT_SECRET", "PASSWORD_HASH", "PASSWORD_PEPPER",
                 "PLATFORM_ADMIN_TOKEN", "REDIS_URL"});
     CHECK(complaints(production({{"PASSWORD_HASH", "bcrypt:10"}, {"DEBUG", "false"}})).empty());
+    const auto near = std::pair("DATABASE_URL", "postgresql://u:p@localhost/b"),
+               plain = std::pair("DB_SSL_MODE", "prefer");
+    CHECK(complaints(production({near, plain, {"DB_PGBOUNCER", "localhost:6432"}})).empty());
+    CHECK(complaints(production({near, plain, {"DB_PGBOUNCER", "pooler.example:6432"}})) ==
+          names{"DB_SSL_MODE"});
 }
 
 TEST_CASE("production: DATA_KEY", "[config]") {

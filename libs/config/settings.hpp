@@ -20,6 +20,12 @@ enum class environment { development, test, staging, production };
 /// "development" ...
 [[nodiscard]] std::string_view environment_name(environment value) noexcept;
 
+/// Where something listens.
+struct server_address {
+    std::string host{};  // name or address, without brackets; empty: none
+    std::uint16_t port = 0;
+};
+
 struct settings {
     using milliseconds = std::chrono::milliseconds;
 
@@ -38,6 +44,7 @@ struct settings {
     std::string db_ssl_mode{};  // one of libpq's words; wins over what the URL says, and never contradicts it
     std::optional<unsigned>
         db_pool_max{};  // connections of the process over all databases; nullopt: compute it
+    server_address db_pgbouncer{};
     unsigned db_connect_retries = 0;
     milliseconds db_statement_timeout{0};
 

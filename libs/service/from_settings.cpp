@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -56,6 +55,13 @@ lifecycle::site_settings site_options(const config::settings& from, std::string 
     return {.actor = std::move(actor),
             .keep_deleted = std::chrono::duration_cast<std::chrono::seconds>(from.tenant_purge_after),
             .backup_folder = from.backup_folder};
+}
+
+std::optional<postgres::pooler> database_pooler(const config::settings& from,
+                                                const postgres::conninfo& control) {
+    const auto& [host, port] = from.db_pgbouncer;
+    if (host.empty()) return std::nullopt;
+    return postgres::pooler{host, std::to_string(port), control.host, control.port};
 }
 
 sealed_box data_box(const config::settings& from) {

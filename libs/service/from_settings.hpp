@@ -3,12 +3,14 @@
 // settings.
 #pragma once
 
+#include <optional>
+
 #include "auth/access_token.hpp"
 #include "base/sealed_box.hpp"
 #include "config/settings.hpp"
 #include "lifecycle/site.hpp"
 #include "observability/log.hpp"
-#include "persistence/postgres/conninfo.hpp"
+#include "persistence/postgres/pooler.hpp"
 #include "persistence/redis/client.hpp"
 #include "persistence/redis/endpoint.hpp"
 #include "persistence/redis/subscriber.hpp"
@@ -26,6 +28,10 @@ postgres::session_defaults session_options(const config::settings& from, std::st
 
 /// For work on tenants on behalf of `actor`.
 lifecycle::site_settings site_options(const config::settings& from, std::string actor);
+
+/// DB_PGBOUNCER, on the way to the server of `control`; none when it is not set.
+std::optional<postgres::pooler> database_pooler(const config::settings& from,
+                                                const postgres::conninfo& control);
 
 sealed_box data_box(const config::settings& from);
 

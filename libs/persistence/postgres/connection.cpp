@@ -17,6 +17,7 @@ namespace bulkhead::postgres {
 namespace {
 
 constexpr std::size_t prepared_limit = 256;
+constexpr int binary_results = 1;
 /// How long a server may stay silent after somebody gave up waiting for it, before the session is dropped.
 constexpr std::chrono::seconds patience{2};
 
@@ -26,17 +27,22 @@ constexpr std::string_view unknown_statement = "26000", plan_has_changed = "0A00
 }  // namespace
 
 awaitable<connection::opened> connection::open(conninfo target, session_defaults defaults,
-                                               runtime::deadline limit, connection_owner& owner) {
+                                               statement_names names, runtime::deadline limit,
+                                               connection_owner& owner) {
     auto session = co_await connect(std::move(target), std::move(defaults), limit);
     if (!session) co_return std::unexpected(std::move(session.error()));
     const auto ex = co_await net::this_coro::executor;
-    auto made = std::make_shared<connection>(passkey{}, ex, *session, owner);
+    auto made = std::make_shared<connection>(passkey{}, ex, *session, names, owner);
     net::co_spawn(ex, read_loop(made), net::detached);
     co_return made;
 }
 
-connection::connection(passkey, executor ex, pg_conn* session, connection_owner& owner)
-    : socket_(ex, PQsocket(session)), session_(session), owner_(&owner), prepared_(prepared_limit) {}
+connection::connection(passkey, executor ex, pg_conn* session, statement_names names, connection_owner& owner)
+    : socket_(ex, PQsocket(session)),
+      session_(session),
+      owner_(&owner),
+      names_(names),
+      prepared_(prepared_limit) {}
 
 connection::~connection() { finish_session(); }
 
@@ -66,6 +72,7 @@ bool connection::send(operation& op) {
 
 bool connection::prepare(operation& op, const query& each, std::uint64_t& serial) {
     const auto hash = each.what.hash;
+    if (names_ == statement_names::none) return true;
     const auto used = prepared_.touch(hash);
     serial = used.serial;
     if (used.known) return true;
@@ -82,14 +89,23 @@ bool connection::send_operation(operation& op) {
     auto serial = serials_.begin();
     for (const auto& each : op.statements()) {
         each.with.fill(arrays_);
-        const auto name = statement_cache::name_of(each.what.hash);
-        constexpr int binary_results = 1;
-        if (PQsendQueryPrepared(session_, name.c_str(), each.with.count(), arrays_.values.data(),
-                                arrays_.lengths.data(), arrays_.formats.data(), binary_results) != 1)
-            return false;
+        if (!(names_ == statement_names::kept ? send_prepared(each) : send_whole(each))) return false;
         expected_.push_back({kind::execute, &op, each.what.hash, *serial++});
     }
     return true;
+}
+
+bool connection::send_prepared(const query& each) {
+    const auto name = statement_cache::name_of(each.what.hash);
+    return PQsendQueryPrepared(session_, name.c_str(), each.with.count(), arrays_.values.data(),
+                               arrays_.lengths.data(), arrays_.formats.data(), binary_results) == 1;
+}
+
+bool connection::send_whole(const query& each) {
+    const std::string sql(each.what.sql);
+    return PQsendQueryParams(session_, sql.c_str(), each.with.count(), arrays_.types.data(),
+                             arrays_.values.data(), arrays_.lengths.data(), arrays_.formats.data(),
+                             binary_results) == 1;
 }
 
 bool connection::deallocate(std::uint64_t hash) {

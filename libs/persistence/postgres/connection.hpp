@@ -31,6 +31,10 @@ protected:
     ~connection_owner() = default;
 };
 
+/// Whether statements are prepared once for the session, or each time: behind a pooler the session is another
+/// one after each operation.
+enum class statement_names { kept, none };
+
 class connection final : public std::enable_shared_from_this<connection>,
                          public runtime::deadline_entry,
                          private operation_carrier {
@@ -41,10 +45,10 @@ public:
 
     /// Connects, logs in and enters pipeline mode before `limit`. `owner` must outlive the connection or its
     /// close(), and adds it to its deadline list.
-    static awaitable<opened> open(conninfo target, session_defaults defaults, runtime::deadline limit,
-                                  connection_owner& owner);
+    static awaitable<opened> open(conninfo target, session_defaults defaults, statement_names names,
+                                  runtime::deadline limit, connection_owner& owner);
 
-    connection(passkey, executor ex, pg_conn* session, connection_owner& owner);
+    connection(passkey, executor ex, pg_conn* session, statement_names names, connection_owner& owner);
     ~connection();
 
     /// Sends `op`; it completes on this reactor, after this function returned. Only while open.
@@ -89,6 +93,8 @@ private:
     bool send(operation& op);
     bool send_operation(operation& op);
     bool prepare(operation& op, const query& each, std::uint64_t& serial);
+    bool send_prepared(const query& each);
+    bool send_whole(const query& each);
     bool deallocate(std::uint64_t hash);
     bool send_sync(expected answer);
     void flush();
@@ -108,6 +114,7 @@ private:
     descriptor socket_;
     pg_conn* session_;
     connection_owner* owner_;
+    const statement_names names_;
     statement_cache prepared_;
     std::deque<expected> expected_;
     std::vector<operation*> completed_;

@@ -23,6 +23,10 @@ constexpr auto modesty = 10ms;
 
 bool idle(const std::shared_ptr<connection>& c) { return c->in_flight() == 0; }
 
+const pooler* pooler_for(const conninfo& target, const pool_settings& settings) {
+    return settings.pooler && settings.pooler->serves(target) ? &*settings.pooler : nullptr;
+}
+
 error unavailable(std::string detail) {
     return {.code = errc::unavailable, .detail = std::move(detail), .retry_after = 1s};
 }
@@ -34,6 +38,8 @@ pool::pool(executor ex, std::shared_ptr<const conninfo> target, const pool_setti
     : executor_(ex),
       target_(std::move(target)),
       settings_(settings),
+      pooler_(pooler_for(*target_, settings_)),
+      most_in_flight_(pooler_ ? 1 : settings.most_in_flight),
       budget_(budget),
       deadlines_(deadlines) {}
 
@@ -110,7 +116,7 @@ connection* pool::choose(intent kind) const {
         return std::pair(kind == intent::write ? c.writes_in_flight() : c.in_flight(), c.in_flight());
     };
     for (const auto& c : connections_)
-        if (c->is_usable() && c->in_flight() < settings_.most_in_flight && (!best || load(*c) < load(*best)))
+        if (c->is_usable() && c->in_flight() < most_in_flight_ && (!best || load(*c) < load(*best)))
             best = c.get();
     return best;
 }
@@ -154,11 +160,18 @@ void pool::retry() {
     if (!queue_.empty()) grow();
 }
 
+awaitable<connection::opened> pool::open_connection() {
+    const auto limit = runtime::deadline::in(settings_.connect_timeout);
+    if (!pooler_) return connection::open(*target_, settings_.session, statement_names::kept, limit, *this);
+    session_defaults only_name{.application_name = settings_.session.application_name};
+    return connection::open(pooler_->route(*target_), std::move(only_name), statement_names::none, limit,
+                            *this);
+}
+
 awaitable<void> pool::connect_one(std::shared_ptr<pool> self) {
     co_await net::post(self->executor_,
                        use_awaitable);  // out of the call that asked: what follows may wake waiters
-    auto made = co_await connection::open(*self->target_, self->settings_.session,
-                                          runtime::deadline::in(self->settings_.connect_timeout), *self);
+    auto made = co_await self->open_connection();
     if (self->closed_) {
         if (made) (*made)->close();
         co_return;
@@ -303,7 +316,8 @@ pool_report pool::report(std::string key) const {
         return std::max(0ms, std::chrono::duration_cast<std::chrono::milliseconds>(span));
     };
     const auto sum = usage();
-    pool_report out{.key = std::move(key), .target = target_->describe()};
+    pool_report out{.key = std::move(key),
+                    .target = (pooler_ ? pooler_->route(*target_) : *target_).describe()};
     out.connections = sum.connections;
     out.connecting = connecting_ ? 1 : 0;
     out.idle = sum.idle;

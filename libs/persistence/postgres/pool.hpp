@@ -94,6 +94,7 @@ private:
     [[nodiscard]] connection* choose(intent kind) const;
     [[nodiscard]] bool wants_more(const connection* chosen, intent kind) const;
     [[nodiscard]] bool refusing() const;
+    awaitable<connection::opened> open_connection();
     static awaitable<void> connect_one(std::shared_ptr<pool> self);
     void on_connect_failed(connect_failure why);
     void drop(const std::shared_ptr<connection>& chosen);
@@ -104,6 +105,8 @@ private:
     executor executor_;
     std::shared_ptr<const conninfo> target_;
     const pool_settings settings_;
+    const pooler* const pooler_;  // of our settings; null: straight to the server
+    const std::size_t most_in_flight_;
     connection_budget& budget_;
     runtime::deadline_list& deadlines_;
     std::vector<std::shared_ptr<connection>> connections_;
