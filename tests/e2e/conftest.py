@@ -134,7 +134,8 @@ class Stack:
 
     def launch(self, program, **settings):
         assert (self.bin / program).exists(), f"{self.bin / program} is missing; BULKHEAD_BIN names the folder"
-        self.services.append(Service(self.bin / program, self.env | settings, self.folder / f"{program}.log"))
+        log = self.folder / f"{program}-{len(self.services)}.log"
+        self.services.append(Service(self.bin / program, self.env | settings, log))
         return self.services[-1]
 
     def migrate(self, *arguments):
@@ -147,13 +148,21 @@ class Stack:
     def create_tenant(self, slug):
         self.migrate("tenant", "create", slug)
 
+    def launch_another_api(self, **settings):
+        """A second API beside the first, on ports of its own; its URL."""
+        self.ports += [ReservedPort(), ReservedPort()]
+        port, ops_port = (str(each.number) for each in self.ports[-2:])
+        url = f"http://127.0.0.1:{port}"
+        self.launch("bulkhead-api", PORT=port, OPS_PORT=ops_port, **settings).wait_until_ready(url)
+        return url
+
     def sql(self, tenant, statement):
-        """Runs a statement as the superuser in a tenant's database: for states that no route reaches yet."""
+        """Runs a statement as the superuser in a tenant's database: for states that no route reaches yet. Its output."""
         control = self.env["DATABASE_URL"]
         find = ["psql", "-XAtc", f"select database from tenants where slug = '{tenant}'", control]
         database = subprocess.run(find, check=True, capture_output=True, text=True).stdout.strip()
         url = control.rsplit("/", 1)[0] + "/" + database
-        subprocess.run(["psql", "-XAtqc", statement, url], check=True, capture_output=True)
+        return subprocess.run(["psql", "-XAtqc", statement, url], check=True, capture_output=True, text=True).stdout
 
     def api_pid(self):
         """None once it has ended."""

@@ -11,6 +11,7 @@ class Operation:
         self.identity = described["operationId"]
         self.secured = bool(described.get("security"))
         self.has_id = "{" in path
+        self.of_platform = path.startswith("/api/platform/")
 
     def __repr__(self):
         return f"{self.method} {self.path}"

@@ -12,24 +12,34 @@ from openapi_samples import operations
 from test_auth import encode, parts_of
 
 NOBODY = "0197c5a0-0000-7000-8000-000000000000"
+ROLES = ("owner", "admin", "member", "viewer")
 
 
-def settle(api, slug):
-    """A tenant with two people; all that is theirs carries the tenant's canary."""
+def settle(stack, api, slug):
+    """A tenant with a person who has something to lose, and one of each role who has not; all that is theirs carries
+    the tenant's canary."""
     canary = f"canary{secrets.token_hex(6)}"
     here = api.asking(tenant=slug)
-    people = [here.sign_up(email=f"{canary}{n}@example.com", name=f"{canary} {n}") for n in range(2)]
-    for person in people:
-        answer = person.post("/api/tasks", {"title": f"{canary} title", "description": f"{canary} text"})
-        assert answer.status == 201, answer
-        person.task = answer.json
-    return types.SimpleNamespace(slug=slug, canary=canary, api=here, owner=people[0], neighbour=people[1])
+    victim = here.sign_up(email=f"{canary}@example.com", name=canary)
+    answer = victim.post("/api/tasks", {"title": f"{canary} title", "description": f"{canary} text"})
+    assert answer.status == 201, answer
+    victim.task = answer.json
+    others = {role: with_role(stack, here, slug, role, f"{canary}{role}@example.com") for role in ROLES}
+    return types.SimpleNamespace(slug=slug, canary=canary, api=here, owner=victim, roles=others)
+
+
+def with_role(stack, here, slug, role, email):
+    person = here.sign_up(email=email, name=email)
+    stack.sql(slug, f"update users set role = '{role}' where id = '{person.user['id']}'")
+    answer = here.post("/api/auth/login", {"email": email, "password": PASSWORD})
+    assert answer.status == 200 and answer.json["user"]["role"] == role, answer
+    return here.asking(token=answer.json["access_token"])
 
 
 @pytest.fixture(scope="module")
 def tenants(stack, api):
     stack.create_tenant("other")
-    return types.SimpleNamespace(home=settle(api, "default"), other=settle(api, "other"))
+    return types.SimpleNamespace(home=settle(stack, api, "default"), other=settle(stack, api, "other"))
 
 
 @pytest.fixture(scope="module")
@@ -39,25 +49,45 @@ def table(api):
     return rows
 
 
-def intruders(tenants):
-    """Who must not see what belongs to tenants.home.owner, and whether they have an account somewhere at all."""
-    bare = Api(tenants.home.owner.url)
-    yield "another user of the tenant", tenants.home.neighbour, True
-    yield "a user of another tenant", tenants.other.owner.asking(tenant=None), True
-    yield "a user of another tenant who names it", tenants.other.owner, True
-    yield "nobody", bare, False
-    yield "nobody who names the tenant", bare.asking(tenant=tenants.home.slug), False
-    yield "garbage", bare.asking(token="garbage"), False
-    yield "no signature", bare.asking(token=tenants.home.owner.token.rsplit(".", 1)[0] + "."), False
-    header, claims = parts_of(tenants.home.owner.token)
-    foreign, foreign_claims = parts_of(tenants.other.owner.token)
-    signature = tenants.other.owner.token.split(".")[2]
+class Intruder:
+    """Somebody who must not see what is the victim's. `signed_in`: has an account in some tenant, `own`: in this one."""
+
+    def __init__(self, name, api, role=None, own=False, platform=False):
+        self.name, self.api, self.role, self.own, self.platform = name, api, role, own, platform
+        self.signed_in = role is not None
+
+    def may_be_told(self, row):
+        """The statuses of an answer about something of the victim's; none: anything that shows nothing."""
+        if row.of_platform:
+            return () if self.platform else (401, 403)
+        if row.secured and not self.signed_in:
+            return (401,)
+        if row.secured and row.has_id:
+            return (403,) if self.role == "viewer" and row.method != "GET" else (404,)
+        return ()
+
+
+def intruders(victims, others, platform_token):
+    bare = Api(victims.owner.url)
+    for role in ROLES:
+        yield Intruder(f"{role} of the tenant", victims.roles[role], role, own=True)
+        yield Intruder(f"{role} of another tenant", others.roles[role].asking(tenant=None), role)
+        yield Intruder(f"{role} of another tenant who names it", others.roles[role], role)
+    yield Intruder("the platform", bare.asking(token=platform_token), platform=True)
+    yield Intruder("the platform, naming the tenant", bare.asking(token=platform_token, tenant=victims.slug), platform=True)
+    yield Intruder("nobody", bare)
+    yield Intruder("nobody who names the tenant", bare.asking(tenant=victims.slug))
+    yield Intruder("garbage", bare.asking(token="garbage"))
+    yield Intruder("no signature", bare.asking(token=victims.owner.token.rsplit(".", 1)[0] + "."))
+    header, claims = parts_of(victims.owner.token)
+    foreign, foreign_claims = parts_of(others.owner.token)
+    signature = others.owner.token.split(".")[2]
     moved = foreign_claims | {"tid": claims["tid"]}
     for name, head, body in (("claims of the victim under a foreign signature", foreign, claims),
                              ("foreign claims with the victim's tenant", foreign, moved),
                              ("the victim's key id", header, foreign_claims)):
         forged = [encode(json.dumps(part).encode()) for part in (head, body)] + [signature]
-        yield name, bare.asking(token=".".join(forged)), False
+        yield Intruder(name, bare.asking(token=".".join(forged)))
 
 
 def ask(who, row, identity, **more):
@@ -67,30 +97,29 @@ def ask(who, row, identity, **more):
     return who.request(row.method, row.path_with(identity), body, **more)
 
 
-def test_the_leak_matrix(table, tenants):
-    victim = tenants.home.owner
+@pytest.mark.parametrize("whose", ["home", "other"])
+def test_the_leak_matrix(stack, table, tenants, whose):
+    """Route x role x two tenants: who owns a task asks for it and is shown it, nobody else is."""
+    victims, others = (tenants.home, tenants.other) if whose == "home" else (tenants.other, tenants.home)
+    victim = victims.owner
     before = victim.get("/api/tasks").body, victim.get("/api/auth/me").body
-    for name, intruder, known in intruders(tenants):
+    assert victims.canary in before[0].decode() and victims.canary in before[1].decode()
+    for intruder in intruders(victims, others, stack.env["PLATFORM_ADMIN_TOKEN"]):
+        foreign = [victim.task["id"], victim.user["id"], victim.email] + ([] if intruder.own else [victims.canary])
         for row in table:
-            answer = ask(intruder, row, victim.task["id"])
-            told = f"{name}: {answer}"
-            own_tenant = intruder is tenants.home.neighbour
-            foreign = [victim.task["id"], victim.user["id"], victim.email]
-            foreign += [] if own_tenant else [tenants.home.canary]
-            if row.has_id:
-                foreign.remove(victim.task["id"])  # it was in our question
+            answer = ask(intruder.api, row, victim.task["id"])
+            told = f"{intruder.name}: {answer}"
+            asked_for = victim.task["id"] if row.has_id else None  # was in the question
             shown = answer.body.decode("utf-8", "replace") + str(answer.headers.items())
-            assert not any(secret in shown for secret in foreign), told
-            if row.secured and not known:
-                assert answer.status == 401, told
-            elif row.secured and row.has_id:
-                assert answer.status == 404, told
+            assert not any(secret in shown for secret in foreign if secret != asked_for), told
+            expected = intruder.may_be_told(row)
+            assert not expected or answer.status in expected, told
     assert (victim.get("/api/tasks").body, victim.get("/api/auth/me").body) == before
 
 
 def test_a_token_and_a_header_that_disagree(table, tenants):
     for row in table:
-        if not row.secured:
+        if not row.secured or row.of_platform:
             continue
         for who, named in ((tenants.home.owner, "other"), (tenants.other.owner, "default")):
             answer = ask(who.asking(tenant=named), row, NOBODY)
