@@ -14,6 +14,7 @@
 #include "service/control_database.hpp"
 #include "service/from_settings.hpp"
 #include "service/ports.hpp"
+#include "tenancy/change_feed.hpp"
 
 namespace bulkhead::api {
 namespace {
@@ -90,12 +91,24 @@ int serve(const config::loaded& configuration) {
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 
+    // Changes of tenants reach all reactors through one connection.
+    tenancy::change_feed feed(reactors[0].get_executor(), control, pools.session, metrics);
+    for (std::size_t i = 0; i < parts.size(); ++i) feed.tell(reactors[i].get_executor(), parts[i]->tenants());
+
     runtime::shutdown_stack stack;
     reactors.start();
     stack.push("reactors", [&] { reactors.stop(); });
     stack.push("hash threads", [&] { hash_threads.stop(); });
-    reactors.run_on_each([&](std::size_t i) { parts[i]->start(i == 0); });
-    stack.push("connections", [&] { reactors.run_on_each([&](std::size_t i) { parts[i]->stop(); }); });
+    reactors.run_on_each([&](std::size_t i) {
+        parts[i]->start(i == 0);
+        if (i == 0) feed.start();
+    });
+    stack.push("connections", [&] {
+        reactors.run_on_each([&](std::size_t i) {
+            if (i == 0) feed.stop();
+            parts[i]->stop();
+        });
+    });
     log::info("listening", {{"address", s.bind_address},
                             {"port", s.port},
                             {"ops_port", s.ops_port},

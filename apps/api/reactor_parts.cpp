@@ -26,7 +26,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
     : shared_(shared),
       pools_(home.get_executor(), shared.pools),
       redis_(home.get_executor(), service::redis_target(shared.settings), service::redis_options()),
-      tenants_(pools_, shared.control, shared.box),
+      tenants_(pools_, shared.control, shared.box, tenancy::registry_metrics(shared.metrics)),
       directory_(tenants_, {.default_tenant = shared.settings.default_tenant,
                             .base_domain = shared.settings.tenant_base_domain}),
       tokens_(service::token_options(shared.settings)),

@@ -44,6 +44,7 @@ public:
     void stop();
 
     [[nodiscard]] http::server& server() noexcept { return server_; }
+    [[nodiscard]] tenancy::registry& tenants() noexcept { return tenants_; }
 
 private:
     const shared_parts& shared_;

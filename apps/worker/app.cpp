@@ -9,6 +9,7 @@
 #include "service/control_database.hpp"
 #include "service/from_settings.hpp"
 #include "service/ports.hpp"
+#include "tenancy/change_feed.hpp"
 
 namespace bulkhead::worker {
 namespace {
@@ -43,7 +44,9 @@ int serve(const config::loaded& configuration) {
     const auto ex = reactors[0].get_executor();
     postgres::pool_set pools(ex, pool_options(s, control));
     redis::redis_client redis(ex, service::redis_target(s), service::redis_options());
-    tenancy::registry tenants(pools, control, box);
+    tenancy::registry tenants(pools, control, box, tenancy::registry_metrics(metrics));
+    tenancy::change_feed feed(ex, control, service::session_options(s, "bulkhead-worker"), metrics);
+    feed.tell(ex, tenants);
     ops::health health(state, tenants, redis);
     http::services services;
     services.add(metrics);
@@ -58,10 +61,12 @@ int serve(const config::loaded& configuration) {
     reactors.run_on_each([&](std::size_t) {
         pools.start();
         redis.start();
+        feed.start();
         server.start(ops_address);
     });
     stack.push("connections", [&] {
         reactors.run_on_each([&](std::size_t) {
+            feed.stop();
             redis.stop();
             pools.stop();
         });

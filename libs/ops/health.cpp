@@ -27,7 +27,7 @@ awaitable<result<liveness>> get_ready(http::exchange& x) {
 }  // namespace
 
 awaitable<result<std::int64_t>> health::schema_version() {
-    const auto rows = co_await control_.control(runtime::deadline::in(patience))
+    const auto rows = co_await control_.control(tenancy::control_passage(), runtime::deadline::in(patience))
                           .read("select coalesce(max(version), 0) from schema_migrations");
     if (!rows) co_return std::unexpected(rows.error());
     co_return (*rows)[0].get<std::int64_t>(0);

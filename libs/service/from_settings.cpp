@@ -48,7 +48,8 @@ postgres::session_defaults session_options(const config::settings& from, std::st
     return {.application_name = std::string(program),
             .statement_timeout = from.db_statement_timeout,
             .lock_timeout = std::chrono::seconds{2},
-            .idle_in_transaction_timeout = std::chrono::seconds{10}};
+            .idle_in_transaction_timeout = std::chrono::seconds{10},
+            .client_check_interval = std::chrono::milliseconds{50}};
 }
 
 lifecycle::site_settings site_options(const config::settings& from, std::string actor) {

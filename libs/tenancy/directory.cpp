@@ -15,12 +15,6 @@ bool may_be_slug(std::string_view text) {
 
 std::unexpected<error> unknown() { return fail(errc::tenant_unknown); }
 
-std::unexpected<error> under_maintenance() {
-    return std::unexpected(error{.code = errc::unavailable,
-                                 .detail = "the tenant is being moved",
-                                 .retry_after = std::chrono::seconds{2}});
-}
-
 }  // namespace
 
 std::optional<std::string> slug_of_host(std::string_view host, std::string_view base_domain) {
@@ -53,28 +47,21 @@ awaitable<result<tenant_context>> directory::enter(http::exchange& x) {
     co_return admit(std::move(*found), x);
 }
 
-awaitable<result<std::shared_ptr<const tenant>>> directory::find(http::exchange& x, uuid id) {
+awaitable<registry::found> directory::find(http::exchange& x, uuid id) {
     return registry_.by_id(id, x.deadline());
 }
 
-result<tenant_context> directory::enter(http::exchange& x, std::shared_ptr<const tenant> found) {
+result<tenant_context> directory::enter(http::exchange& x, std::shared_ptr<const known_tenant> found) {
     const auto named = asserted(x.head());
     if (!named) return std::unexpected(named.error());
     if (*named && **named != found->slug) return fail(errc::tenant_mismatch);
     return admit(std::move(found), x);
 }
 
-result<tenant_context> directory::admit(std::shared_ptr<const tenant> found, http::exchange& x) {
-    switch (found->status) {
-        case tenant_status::active: break;
-        case tenant_status::suspended: return fail(errc::tenant_suspended);
-        case tenant_status::provisioning: return fail(errc::unavailable, "the tenant is being created");
-        case tenant_status::maintenance: return under_maintenance();
-        case tenant_status::deleted:
-        case tenant_status::purging: return unknown();
-    }
+result<tenant_context> directory::admit(std::shared_ptr<const known_tenant> found, http::exchange& x) {
+    if (auto why = refusal_of(found->status)) return std::unexpected(*std::move(why));
     x.set_tenant(found->slug);
-    auto db = registry_.open(*found, x.deadline());
+    auto db = registry_.open(tenant_passage(), *found, x.deadline());
     return tenant_context(std::move(found), std::move(db), x);
 }
 

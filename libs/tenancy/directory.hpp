@@ -26,15 +26,15 @@ public:
     awaitable<result<tenant_context>> enter(http::exchange& x);
 
     /// The tenant that a token names, to verify the token with its key. Grants nothing.
-    awaitable<result<std::shared_ptr<const tenant>>> find(http::exchange& x, uuid id);
+    awaitable<registry::found> find(http::exchange& x, uuid id);
     /// For a request with a verified token of the tenant `found`.
-    result<tenant_context> enter(http::exchange& x, std::shared_ptr<const tenant> found);
+    result<tenant_context> enter(http::exchange& x, std::shared_ptr<const known_tenant> found);
 
     /// What header and host say; errc::tenant_mismatch when they disagree.
     [[nodiscard]] result<std::optional<std::string>> asserted(const http::request_head& head) const;
 
 private:
-    [[nodiscard]] result<tenant_context> admit(std::shared_ptr<const tenant> found, http::exchange& x);
+    [[nodiscard]] result<tenant_context> admit(std::shared_ptr<const known_tenant> found, http::exchange& x);
 
     registry& registry_;
     const resolution_settings settings_;

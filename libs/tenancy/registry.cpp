@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <list>
-#include <optional>
+#include <utility>
 
 #include "base/random.hpp"
 #include "observability/log.hpp"
@@ -22,6 +22,21 @@ const std::string& sql_by_slug() {
 const std::string& sql_by_id() {
     static const std::string sql = fmt::format("{}where t.id = $1", select_tenant);
     return sql;
+}
+
+/// How often a load is repeated because the tenant changed under it.
+constexpr int most_attempts = 3;
+
+error unavailable(std::string detail, std::chrono::seconds retry_after) {
+    return {.code = errc::unavailable, .detail = std::move(detail), .retry_after = retry_after};
+}
+
+/// A tenant as it is kept: moved strings would keep the memory of the secrets that they held.
+tenant without_secrets(tenant of) {
+    of.password = secret();
+    std::string().swap(of.sealed_password);
+    std::string().swap(of.sealed_owner_password);
+    return of;
 }
 
 /// In the order of select_tenant.
@@ -54,30 +69,54 @@ result<tenant> read_tenant(const postgres::result_set::row& row) {
 
 }  // namespace
 
+std::optional<error> refusal_of(tenant_status status) {
+    switch (status) {
+        case tenant_status::active: return std::nullopt;
+        case tenant_status::suspended: return error{.code = errc::tenant_suspended};
+        case tenant_status::provisioning:
+            return unavailable("the tenant is being created", std::chrono::seconds{1});
+        case tenant_status::maintenance:
+            return unavailable("the tenant is being moved", std::chrono::seconds{2});
+        case tenant_status::deleted:
+        case tenant_status::purging: return error{.code = errc::tenant_unknown};
+    }
+    return error{.code = errc::internal};
+}
+
+known_tenant::known_tenant(tenant of, std::shared_ptr<const postgres::conninfo> way)
+    : tenant(without_secrets(std::move(of))), pool_(id.to_string()), target_(std::move(way)) {}
+
+std::string registry::lookup::name() const { return slug.empty() ? "id:" + id.to_string() : "slug:" + slug; }
+
 registry::registry(postgres::pool_set& pools, const postgres::conninfo& control, const sealed_box& box,
-                   registry_settings settings)
-    : pools_(pools), control_(control), box_(box), settings_(settings) {}
+                   registry_metrics counts, registry_settings settings)
+    : pools_(pools),
+      control_(std::make_shared<const postgres::conninfo>(control)),
+      box_(box),
+      counts_(counts),
+      settings_(settings) {}
 
-awaitable<result<std::shared_ptr<const tenant>>> registry::by_slug(std::string slug,
-                                                                   runtime::deadline limit) {
-    auto by = postgres::parameters::of(slug);
-    return find("slug:" + slug, sql_by_slug(), std::move(by), limit);
+awaitable<registry::found> registry::by_slug(std::string slug, runtime::deadline limit) {
+    return find({std::move(slug), {}}, limit);
 }
 
-awaitable<result<std::shared_ptr<const tenant>>> registry::by_id(uuid id, runtime::deadline limit) {
-    return find("id:" + id.to_string(), sql_by_id(), postgres::parameters::of(id), limit);
+awaitable<registry::found> registry::by_id(uuid id, runtime::deadline limit) { return find({{}, id}, limit); }
+
+postgres::database registry::open(tenant_passage, const known_tenant& of, runtime::deadline limit) {
+    return {pools_.get(of.pool_, of.target_), limit};
 }
 
-postgres::database registry::open(const tenant& of, runtime::deadline limit) {
-    // All that the target is made of is part of the name, so that new credentials or another host mean a new
-    // pool.
-    const auto key = fmt::format("{}:{}/{}/{}/{}", of.server.host, of.server.port, of.database, of.role,
-                                 of.sealed_password);
-    return {pools_.get(key, tenant_conninfo(control_, of)), limit};
+postgres::database registry::control(control_passage, runtime::deadline limit) {
+    return control_database(limit);
 }
 
-postgres::database registry::control(runtime::deadline limit) {
+postgres::database registry::control_database(runtime::deadline limit) {
     return {pools_.get("control", control_), limit};
+}
+
+const std::string* registry::slug_of(const uuid& id) const {
+    const auto at = by_id_.find(id);
+    return at == by_id_.end() ? nullptr : &at->second.known->slug;
 }
 
 /// One request asks the control database, the others wait for what it hears.
@@ -85,33 +124,39 @@ struct registry::load_in_progress {
     explicit load_in_progress(runtime::deadline of_loader) : limit(of_loader) {}
 
     const runtime::deadline limit;
-    std::optional<found> outcome{};
+    std::uint64_t asked_after = 0;  // so many changes
+    std::optional<error> failure{};
     std::list<steady_timer> waiting{};
 
-    void finish(found heard) {
-        outcome = std::move(heard);
+    void finish(const found& heard) {
+        if (!heard) failure = heard.error();
         for (auto& each : waiting) each.cancel();
     }
 };
 
-awaitable<registry::found> registry::find(std::string key, std::string_view where, postgres::parameters by,
-                                          runtime::deadline limit) {
-    for (auto known = entries_.find(key); known != entries_.end(); known = entries_.find(key)) {
-        if (steady_clock::now() < known->second.fresh_until) co_return answer(known->second);
-        const auto loading = known->second.loading;
+awaitable<registry::found> registry::find(lookup what, runtime::deadline limit) {
+    for (bool counted = false;;) {
+        const auto now = steady_clock::now();
+        auto* const known = entry_of(what);
+        const bool hit = known && is_fresh(*known, now);
+        if (!std::exchange(counted, true)) (hit ? counts_.hits : counts_.misses).add();
+        if (hit) {
+            touch(*known);
+            co_return known->known;
+        }
+        const auto name = what.name();
+        if (const auto absent = unknown_.find(name); absent != unknown_.end() && now < absent->second)
+            co_return fail(errc::tenant_unknown);
+        const auto under_way = loads_.find(name);
         // A loader whose time is up, or that was given up with its request, must not keep the others.
-        if (!loading || loading->limit.passed()) break;
+        if (under_way == loads_.end() || under_way->second->limit.passed()) break;
+        const auto loading = under_way->second;
         co_await wait(loading, limit);
-        if (loading->outcome && (*loading->outcome || !loading->limit.passed())) co_return *loading->outcome;
+        // What it found is looked up again: it may have changed in the meantime.
+        if (loading->failure && !loading->limit.passed()) co_return std::unexpected(*loading->failure);
         if (limit.passed()) co_return fail(errc::unavailable);
     }
-    make_room();
-    const auto mine = std::make_shared<load_in_progress>(limit);
-    entries_[key].loading = mine;
-    auto heard = store(key, co_await load(where, std::move(by), limit));
-    if (auto& slot = entries_[key]; slot.loading == mine) slot.loading.reset();
-    mine->finish(heard);
-    co_return heard;
+    co_return co_await load(std::move(what), limit);
 }
 
 /// Until the load ends, its time is up, or that of the one who waits.
@@ -123,12 +168,48 @@ awaitable<void> registry::wait(std::shared_ptr<load_in_progress> loading, runtim
     loading->waiting.erase(place);
 }
 
-awaitable<registry::found> registry::load(std::string_view where, postgres::parameters by,
-                                          runtime::deadline limit) {
-    const auto rows = co_await control(limit).read(postgres::statement(where), std::move(by));
-    if (!rows) co_return std::unexpected(rows.error());
-    if (rows->empty()) co_return fail(errc::tenant_unknown);
-    co_return opened((*rows)[0]);
+/// Asks for all who want to know.
+awaitable<registry::found> registry::load(lookup what, runtime::deadline limit) {
+    const auto now = steady_clock::now();
+    const auto* old = entry_of(what);
+    if (old && is_usable(*old, now))
+        limit = runtime::deadline(std::min(limit.at(), now + settings_.patience));
+    const auto name = what.name();
+    const auto mine = std::make_shared<load_in_progress>(limit);
+    loads_[name] = mine;
+    auto answer = co_await ask(what, mine);
+    auto heard = settle(what, std::move(answer), *mine);
+    if (const auto slot = loads_.find(name); slot != loads_.end() && slot->second == mine) loads_.erase(slot);
+    mine->finish(heard);
+    co_return heard;
+}
+
+/// What the control database says, as of a moment at which no later change was known.
+awaitable<registry::found> registry::ask(lookup what, std::shared_ptr<load_in_progress> loading) {
+    found heard;
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+        loading->asked_after = changes_;
+        counts_.loads.add();
+        auto by = what.slug.empty() ? postgres::parameters::of(what.id) : postgres::parameters::of(what.slug);
+        const std::string_view sql = what.slug.empty() ? sql_by_id() : sql_by_slug();
+        const auto rows =
+            co_await control_database(loading->limit).read(postgres::statement(sql), std::move(by));
+        if (!rows) co_return std::unexpected(rows.error());
+        heard = rows->empty() ? found(fail(errc::tenant_unknown)) : opened((*rows)[0]);
+        if (!overtaken(*loading, heard)) co_return heard;
+    }
+    if (!heard) co_return heard;
+    co_return std::unexpected(unavailable("the tenant is changing", std::chrono::seconds{1}));
+}
+
+/// Whether a change that came during the load may be one that it did not see.
+bool registry::overtaken(const load_in_progress& loading, const found& loaded) const {
+    const auto count = changes_ - loading.asked_after;
+    if (count == 0) return false;
+    if (count > changed_.size() || !loaded) return true;
+    for (auto i = loading.asked_after; i < changes_; ++i)
+        if (changed_[i % changed_.size()] == (*loaded)->id) return true;
+    return false;
 }
 
 registry::found registry::opened(const postgres::result_set::row& row) const {
@@ -139,47 +220,126 @@ registry::found registry::opened(const postgres::result_set::row& row) const {
                    {{"tenant", read->slug}});
         return fail(errc::unavailable, "the tenant's credentials cannot be opened");
     }
-    return std::make_shared<const tenant>(std::move(*read));
+    auto way = std::make_shared<const postgres::conninfo>(tenant_conninfo(*control_, *read));
+    return std::make_shared<const known_tenant>(*std::move(read), std::move(way));
+}
+
+registry::entry* registry::entry_of(const lookup& what) {
+    if (what.slug.empty()) {
+        const auto at = by_id_.find(what.id);
+        return at == by_id_.end() ? nullptr : &at->second;
+    }
+    const auto at = by_slug_.find(what.slug);
+    return at == by_slug_.end() ? nullptr : at->second;
+}
+
+bool registry::is_fresh(const entry& each, steady_clock::time_point now) const {
+    if (now < each.good_until) return true;
+    const auto age = fed_ ? settings_.fresh : settings_.fresh_unfed;
+    return !each.doubted && now < each.loaded_at + std::chrono::duration_cast<steady_clock::duration>(
+                                                       age * (1 + each.spread / 2));
+}
+
+bool registry::is_usable(const entry& each, steady_clock::time_point now) const {
+    return now < each.loaded_at + settings_.usable;
 }
 
 /// Remembers what was heard, and gives what is to be answered.
-registry::found registry::store(const std::string& key, const found& loaded) {
-    auto& slot = entries_[key];
-    const auto now = steady_clock::now();
+registry::found registry::settle(const lookup& what, found loaded, const load_in_progress& loading) {
     if (loaded) {
-        slot.known = *loaded;
-        slot.fresh_until =
-            now + std::chrono::duration_cast<steady_clock::duration>(settings_.fresh * (1 + jitter() / 2));
-        slot.usable_until = now + settings_.usable;
-    } else if (loaded.error().code == errc::tenant_unknown) {
-        slot.known = nullptr;
-        slot.fresh_until = slot.usable_until = now + settings_.unknown_fresh;
-    } else if (slot.known && now < slot.usable_until) {
-        // When the control database is away an entry that is merely old is better than none.
-        slot.fresh_until = std::min(slot.usable_until, now + settings_.pause);
-        return slot.known;
+        remember(*loaded);
+        return loaded;
     }
-    return loaded;
-}
-
-registry::found registry::answer(const entry& from) {
-    if (!from.known) return fail(errc::tenant_unknown);
-    return from.known;
-}
-
-/// Forgets slugs and ids without a tenant first, of which anybody can invent any number, then tenants that
-/// are not fresh, then whatever comes first: correctness never rests on an entry.
-void registry::make_room() {
+    auto* const old = entry_of(what);
+    if (loaded.error().code == errc::tenant_unknown) {
+        if (old) forget(*old);
+        if (!overtaken(loading, loaded)) remember_unknown(what.name());
+        return loaded;
+    }
     const auto now = steady_clock::now();
-    const auto drop = [this](auto may_go) {
-        if (entries_.size() >= settings_.most_entries)
-            std::erase_if(entries_,
-                          [&](const auto& each) { return !each.second.loading && may_go(each.second); });
-    };
-    drop([](const entry& each) { return !each.known; });
-    drop([now](const entry& each) { return now >= each.fresh_until; });
-    for (auto it = entries_.begin(); entries_.size() >= settings_.most_entries && it != entries_.end();)
-        it = it->second.loading ? std::next(it) : entries_.erase(it);
+    const bool away =
+        loaded.error().code == errc::unavailable || loaded.error().code == errc::deadline_exceeded;
+    if (!away || !old || !is_usable(*old, now)) return loaded;
+    // When the control database is away an entry that is merely old is better than none.
+    old->good_until =
+        std::min<steady_clock::time_point>(now + settings_.pause, old->loaded_at + settings_.usable);
+    counts_.stale.add();
+    return old->known;
+}
+
+void registry::remember(std::shared_ptr<const known_tenant> loaded) {
+    const auto now = steady_clock::now();
+    auto at = by_id_.find(loaded->id);
+    if (at == by_id_.end()) {
+        // Those that nobody has used for so long that they are of no use even in need, and one for the new
+        // one.
+        while (!used_.empty() && (by_id_.size() >= settings_.most_entries || !is_usable(used_.back(), now)))
+            forget(used_.back());
+        at = by_id_.try_emplace(loaded->id).first;
+        used_.push_front(at->second);
+        counts_.entries.add(1);
+    } else {
+        unmap(at->second);
+        touch(at->second);
+    }
+    auto& slot = at->second;
+    slot.known = std::move(loaded);
+    slot.loaded_at = now;
+    slot.good_until = {};
+    slot.spread = jitter();
+    slot.doubted = false;
+    by_slug_.insert_or_assign(slot.known->slug, &slot);
+}
+
+/// Anybody can invent any number of these; correctness never rests on one.
+void registry::remember_unknown(std::string name) {
+    const auto now = steady_clock::now();
+    if (unknown_.size() >= settings_.most_unknown)
+        std::erase_if(unknown_, [now](const auto& each) { return now >= each.second; });
+    if (unknown_.size() >= settings_.most_unknown) unknown_.clear();
+    unknown_.insert_or_assign(std::move(name), now + settings_.unknown_fresh);
+}
+
+void registry::unmap(const entry& each) {
+    const auto at = by_slug_.find(each.known->slug);
+    if (at != by_slug_.end() && at->second == &each) by_slug_.erase(at);
+}
+
+void registry::forget(entry& each) {
+    unmap(each);
+    used_.erase(used_.iterator_to(each));
+    by_id_.erase(uuid(each.known->id));  // a copy: the entry goes in the middle of it
+    counts_.entries.add(-1);
+}
+
+void registry::touch(entry& each) { used_.splice(used_.begin(), used_, used_.iterator_to(each)); }
+
+void registry::on_change(const tenant_change& what) {
+    changed_[changes_++ % changed_.size()] = what.id;
+    unknown_.clear();  // a name that nobody had may be somebody's now
+    if (const auto at = by_id_.find(what.id); at != by_id_.end()) {
+        auto& slot = at->second;
+        unmap(slot);
+        slot.doubted = true;
+        slot.good_until = {};
+        if (slot.known->status != what.status) {  // it holds although the control database may be away next
+            auto changed = std::make_shared<known_tenant>(*slot.known);
+            changed->status = what.status;
+            slot.known = std::move(changed);
+        }
+    }
+    if (const auto why = refusal_of(what.status)) pools_.close(what.id.to_string(), *why);
+}
+
+void registry::on_feed(bool listening) {
+    fed_ = listening;
+    if (!listening) return;
+    changes_ += changed_.size() + 1;  // what is being loaded may be old too
+    unknown_.clear();
+    for (auto& each : used_) {
+        each.doubted = true;
+        each.good_until = {};
+    }
 }
 
 }  // namespace bulkhead::tenancy

@@ -158,6 +158,7 @@ public:
     }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] postgres::pool_set& pools() noexcept { return pools_; }
+    [[nodiscard]] executor where() noexcept { return home_.get_executor(); }
 
 private:
     postgres::pool_settings named(postgres::pool_settings settings) {

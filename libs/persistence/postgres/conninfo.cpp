@@ -83,6 +83,7 @@ std::string session_options(const conninfo& target, const session_defaults& defa
     std::string options;
     append_option(options, "statement_timeout", defaults.statement_timeout);
     append_option(options, "lock_timeout", defaults.lock_timeout);
+    append_option(options, "client_connection_check_interval", defaults.client_check_interval);
     append_option(options, "idle_in_transaction_session_timeout", defaults.idle_in_transaction_timeout);
     for (const auto& [keyword, value] : target.extra)
         if (keyword == "options") options += (options.empty() ? "" : " ") + value;

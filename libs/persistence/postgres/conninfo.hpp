@@ -47,6 +47,9 @@ struct session_defaults {
     std::chrono::milliseconds statement_timeout{0};
     std::chrono::milliseconds lock_timeout{0};
     std::chrono::milliseconds idle_in_transaction_timeout{0};
+    // How often the server looks, while it works on a statement, whether we are still there: otherwise it
+    // would finish what nobody waits for.
+    std::chrono::milliseconds client_check_interval{0};
 };
 
 /// Keyword and value arrays for PQconnectStartParams(keywords(), values(), 0): the conninfo, the session
