@@ -58,7 +58,8 @@ int serve(const config::loaded& configuration) {
     service::require_free({s.ops_bind, s.ops_port}, "OPS_PORT");
     const auto control = service::control_target(s);
     const auto server_facts = service::meet_control_database(s, control);
-    const auto pools = pool_options(s, control, service::connection_budget(s, server_facts));
+    const auto sharing = service::share_options(s, server_facts, s.api_threads);
+    const auto pools = pool_options(s, control, sharing.alone());
 
     // Shared by all reactors: read-only, or safe from any thread.
     metrics::registry metrics;
@@ -95,6 +96,16 @@ int serve(const config::loaded& configuration) {
     tenancy::change_feed feed(reactors[0].get_executor(), control, pools.session, metrics);
     for (std::size_t i = 0; i < parts.size(); ++i) feed.tell(reactors[i].get_executor(), parts[i]->tenants());
 
+    // The part of the server's connections that is due to this process, dealt out to its reactors.
+    const auto deal_out = [&](unsigned connections) {
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            reactors[i].post(
+                [&pools = parts[i]->pools(), part = service::part_of_reactor(connections, i, parts.size())] {
+                    pools.set_budget(part);
+                });
+    };
+    service::connection_share share(reactors[0].get_executor(), parts[0]->redis(), sharing, deal_out);
+
     runtime::shutdown_stack stack;
     reactors.start();
     stack.push("reactors", [&] { reactors.stop(); });
@@ -109,6 +120,8 @@ int serve(const config::loaded& configuration) {
             parts[i]->stop();
         });
     });
+    reactors[0].post([&] { share.start(); });
+    stack.push("connection share", [&] { share.leave(); });
     log::info("listening", {{"address", s.bind_address},
                             {"port", s.port},
                             {"ops_port", s.ops_port},

@@ -45,6 +45,8 @@ public:
 
     [[nodiscard]] http::server& server() noexcept { return server_; }
     [[nodiscard]] tenancy::registry& tenants() noexcept { return tenants_; }
+    [[nodiscard]] postgres::pool_set& pools() noexcept { return pools_; }
+    [[nodiscard]] redis::redis_client& redis() noexcept { return redis_; }
 
 private:
     const shared_parts& shared_;

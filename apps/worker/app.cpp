@@ -14,8 +14,10 @@
 namespace bulkhead::worker {
 namespace {
 
-postgres::pool_settings pool_options(const config::settings& s, const postgres::conninfo& control) {
+postgres::pool_settings pool_options(const config::settings& s, const postgres::conninfo& control,
+                                     unsigned budget) {
     postgres::pool_settings out;
+    out.budget = budget;
     out.pooler = service::database_pooler(s, control);
     out.session = service::session_options(s, "bulkhead-worker");
     return out;
@@ -30,7 +32,7 @@ int serve(const config::loaded& configuration) {
     const http::endpoint_address ops_address{s.ops_bind, s.ops_port};
     service::require_free(ops_address, "OPS_PORT");
     const auto control = service::control_target(s);
-    service::meet_control_database(s, control);
+    const auto sharing = service::share_options(s, service::meet_control_database(s, control), 1);
 
     metrics::registry metrics;
     metrics::add_process_metrics(metrics);
@@ -42,8 +44,10 @@ int serve(const config::loaded& configuration) {
     // One reactor with its connections and the operator's port.
     runtime::reactor_group reactors("worker", 1);
     const auto ex = reactors[0].get_executor();
-    postgres::pool_set pools(ex, pool_options(s, control));
+    postgres::pool_set pools(ex, pool_options(s, control, sharing.alone()));
     redis::redis_client redis(ex, service::redis_target(s), service::redis_options());
+    service::connection_share share(ex, redis, sharing,
+                                    [&](unsigned connections) { pools.set_budget(connections); });
     tenancy::registry tenants(pools, control, box, tenancy::registry_metrics(metrics));
     tenancy::change_feed feed(ex, control, service::session_options(s, "bulkhead-worker"), metrics);
     feed.tell(ex, tenants);
@@ -63,6 +67,7 @@ int serve(const config::loaded& configuration) {
         redis.start();
         feed.start();
         server.start(ops_address);
+        share.start();
     });
     stack.push("connections", [&] {
         reactors.run_on_each([&](std::size_t) {
@@ -71,6 +76,7 @@ int serve(const config::loaded& configuration) {
             pools.stop();
         });
     });
+    stack.push("connection share", [&] { share.leave(); });
     log::info("listening", {{"ops_port", s.ops_port}});
 
     signals.on_reload([] { service::reload(program); });

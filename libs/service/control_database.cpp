@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <stdexcept>
 
 #include "observability/log.hpp"
@@ -22,6 +23,10 @@ unsigned to_unsigned(std::string_view text) {
     unsigned value = 0;
     std::from_chars(text.data(), text.data() + text.size(), value);
     return value;
+}
+
+unsigned room_of(const control_facts& server) {
+    return server.max_connections > kept_for_operators ? server.max_connections - kept_for_operators : 1;
 }
 
 }  // namespace
@@ -47,14 +52,21 @@ control_facts meet_control_database(const config::settings& settings, const post
 }
 
 unsigned connection_budget(const config::settings& settings, const control_facts& server) {
-    const unsigned room =
-        server.max_connections > kept_for_operators ? server.max_connections - kept_for_operators : 1;
+    const unsigned room = room_of(server);
     if (!settings.db_pool_max)
         return std::clamp(per_thread * settings.api_threads, 2u, std::max(2u, room / 2));
     if (*settings.db_pool_max > room)
         log::warn("DB_POOL_MAX is more than the server admits: expect 503 under load",
                   {{"DB_POOL_MAX", *settings.db_pool_max}, {"max_connections", server.max_connections}});
     return *settings.db_pool_max;
+}
+
+share_settings share_options(const config::settings& settings, const control_facts& server,
+                             unsigned reactors) {
+    const bool direct = settings.db_pgbouncer.host.empty();
+    return {.most = connection_budget(settings, server),
+            .room = direct ? room_of(server) : std::numeric_limits<unsigned>::max(),
+            .least = 2 * reactors};
 }
 
 }  // namespace bulkhead::service

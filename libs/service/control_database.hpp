@@ -8,6 +8,7 @@
 
 #include "config/settings.hpp"
 #include "persistence/postgres/conninfo.hpp"
+#include "service/connection_share.hpp"
 
 namespace bulkhead::service {
 
@@ -26,5 +27,10 @@ control_facts meet_control_database(const config::settings& settings, const post
 /// The process's budget of connections over all databases: DB_POOL_MAX, or 16 for each thread but never more
 /// than half of what the server admits. A budget over the server's limit is a warning: others pay for it.
 unsigned connection_budget(const config::settings& settings, const control_facts& server);
+
+/// How this process takes part in sharing the server out: its budget, and the server's connections without
+/// those for operators. Through PgBouncer there is nothing to share: it has its own limits.
+share_settings share_options(const config::settings& settings, const control_facts& server,
+                             unsigned reactors);
 
 }  // namespace bulkhead::service

@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -38,15 +39,18 @@ sockaddr_in loopback(std::uint16_t port) {
     return out;
 }
 
+/// Below the range that the kernel gives to outgoing connections.
 std::string free_port() {
-    const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    auto address = loopback(0);
-    socklen_t size = sizeof address;
-    const bool bound = bind(probe, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                       getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    close(probe);
-    if (!bound) throw std::runtime_error("no free port");
-    return std::to_string(ntohs(address.sin_port));
+    std::random_device random;
+    for (int i = 0; i < 1000; ++i) {
+        const auto port = std::uniform_int_distribution<std::uint16_t>(15'000, 32'000)(random);
+        const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const auto address = loopback(port);
+        const bool free = bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+        close(probe);
+        if (free) return std::to_string(port);
+    }
+    throw std::runtime_error("no free port");
 }
 
 /// The parts of postgresql://user:password@host:port/database, which the servers print in this form.
