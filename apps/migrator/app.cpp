@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "arguments.hpp"
+#include "base/fail_point.hpp"
 #include "base/version.hpp"
 #include "commands.hpp"
 #include "config/load.hpp"
@@ -110,6 +111,7 @@ int run(std::span<const std::string_view> words) {
         return exit_configuration;
     }
     for (const auto& warning : loaded->warnings) fmt::print(stderr, "{}\n", warning);
+    arm_fail_point(loaded->values.fail_point);
     return run_with(*args, loaded->values);
 }
 

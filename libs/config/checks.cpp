@@ -52,6 +52,8 @@ void check_secret(std::string_view name, const secret& value, findings& out) {
 void check_production(const settings& values, findings& out) {
     constexpr unsigned least_cost = 10;
     if (values.debug) out.push_back({"DEBUG", "must be false in production"});
+    if (!values.fail_point.empty())
+        out.push_back({"BULKHEAD_FAIL_POINT", "is for tests, which do not run in production"});
     if (values.bcrypt_cost < least_cost)
         out.push_back({"PASSWORD_HASH", fmt::format("production needs bcrypt:{} or above", least_cost)});
     if (values.data_key.empty())

@@ -43,13 +43,14 @@ TEST_CASE("production: a sound configuration is accepted, with stricter defaults
 
 TEST_CASE("production: refuses what is unsafe, all at once", "[config]") {
     CHECK(complaints(production({{"DEBUG", "true"},
+                                 {"BULKHEAD_FAIL_POINT", "create.owner.after"},
                                  {"PASSWORD_HASH", "bcrypt:9"},
                                  {"DB_SSL_MODE", "prefer"},
                                  {"REDIS_URL", "redis://cache.example"},
                                  {"PASSWORD_PEPPER", "short"},
                                  {"PLATFORM_ADMIN_TOKEN", std::string(40, 'x')},
                                  {"JWT_SECRET", "your-secret-key-change-in-production"}})) ==
-          names{"DB_SSL_MODE", "DEBUG", "JWT_SECRET", "PASSWORD_HASH", "PASSWORD_PEPPER",
+          names{"BULKHEAD_FAIL_POINT", "DB_SSL_MODE", "DEBUG", "JWT_SECRET", "PASSWORD_HASH", "PASSWORD_PEPPER",
                 "PLATFORM_ADMIN_TOKEN", "REDIS_URL"});
     CHECK(complaints(production({{"PASSWORD_HASH", "bcrypt:10"}, {"DEBUG", "false"}})).empty());
     const auto near = std::pair("DATABASE_URL", "postgresql://u:p@localhost/b"),

@@ -75,6 +75,8 @@ struct settings {
     std::size_t log_file_max = 0;  // bytes
     unsigned log_files = 0;
 
+    std::string fail_point{};  // as arm_fail_point takes it; empty: none
+
     milliseconds shutdown_timeout{0};
     milliseconds shutdown_drain_delay{0};
 };

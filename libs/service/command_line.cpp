@@ -6,6 +6,7 @@
 #include <exception>
 #include <iostream>
 
+#include "base/fail_point.hpp"
 #include "base/version.hpp"
 #include "observability/log.hpp"
 #include "runtime/signals.hpp"
@@ -69,6 +70,7 @@ int run(const program_info& program, std::span<char* const> arguments,
         return exit_config;
     }
     runtime::ignore_sigpipe();
+    arm_fail_point(loaded->values.fail_point);
     int status = exit_failed;
     try {
         log::start(log_options(loaded->values));
