@@ -31,10 +31,11 @@ result<void> insert_tenant(const site& at, const uuid& id, const new_tenant& wan
                            const credentials& of) {
     const auto inserted = at.control().run(
         "insert into tenants (id, slug, name, server_id, database, role_name, "
-        "role_password_sealed, owner_role, owner_password_sealed, limits) "
-        "select $1, $2, $3, s.id, $5, $6, $7, $8, $9, $10::jsonb from servers s where s.name = $4",
+        "role_password_sealed, owner_role, owner_password_sealed, limits, schema_version) "
+        "select $1, $2, $3, s.id, $5, $6, $7, $8, $9, $10::jsonb, $11::bigint from servers s "
+        "where s.name = $4",
         {id, wanted.slug, wanted.name, server, tenancy::database_name(id), of.role, of.sealed_password,
-         of.owner_role, of.sealed_owner_password, schema::to_json(wanted.limits)});
+         of.owner_role, of.sealed_owner_password, schema::to_json(wanted.limits), at.schema().head()});
     if (!inserted && at.control().last_sqlstate() == unique_violation)
         return fail(errc::conflict, "this slug is taken");
     if (!inserted) return std::unexpected(inserted.error());
@@ -44,25 +45,25 @@ result<void> insert_tenant(const site& at, const uuid& id, const new_tenant& wan
 
 class creation final : public saga {
 public:
-    creation(site& at, const operation& record) : at_(at), record_(record) {}
+    explicit creation(site& at) : at_(at) {}
 
     std::vector<saga_step> steps() override {
-        auto out = new_database_steps(at_, record_.tenant);
+        auto out = new_database_steps(at_, record().tenant);
         out.push_back({"owner", [this] { return add_owner(); }});
-        out.push_back({"activate", [this] { return activate_tenant(at_, record_.tenant); }});
+        out.push_back({"activate", [this] { return activate_tenant(at_, record().tenant); }});
         return out;
     }
-    std::vector<saga_step> undo() override { return forget_database_steps(at_, record_.tenant); }
+    std::vector<saga_step> undo() override { return forget_database_steps(at_, record().tenant); }
 
 private:
     result<void> add_owner() {
-        const auto* const given = record_.input.if_contains("owner");
+        const auto* const given = record().input.if_contains("owner");
         if (!given) return {};
         const auto& owner = given->as_object();
         const auto text = [&](std::string_view member) { return std::string(owner.at(member).as_string()); };
-        const auto hash = at_.box().open(text("password_hash"), input_context(record_.tenant));
+        const auto hash = at_.box().open(text("password_hash"), input_context(record().tenant));
         if (!hash) return std::unexpected(hash.error());
-        auto database = connect_as_owner(at_, record_.tenant);
+        auto database = connect_as_owner(at_, record().tenant);
         if (!database) return std::unexpected(std::move(database.error()));
         const auto added = run(*database,
                                "insert into users (id, email, name, password_hash, role, email_verified) "
@@ -73,7 +74,6 @@ private:
     }
 
     site& at_;
-    const operation record_;
 };
 
 result<void> check_owner(const owner_account& owner) {
@@ -82,6 +82,8 @@ result<void> check_owner(const owner_account& owner) {
     if (email.size() > 254 || at == 0 || at == email.npos || at + 1 == email.size() || !is_utf8(email) ||
         email.find_first_of(std::string_view(" \t\r\n\0", 5)) != email.npos)
         return fail_field("/owner/email", "invalid_format", "an e-mail address");
+    if (!is_utf8(owner.name) || owner.name.find('\0') != std::string::npos)
+        return fail_field("/owner/name", "invalid_format", "text");
     if (owner.password_hash.empty()) return fail_field("/owner/password", "required", "a password");
     return {};
 }
@@ -119,7 +121,7 @@ result<operation> begin_creation(site& at, const new_tenant& wanted) {
 }
 
 result<operation> continue_creation(site& at, const operation& begun) {
-    creation how(at, begun);
+    creation how(at);
     return run_saga(at, begun, how);
 }
 

@@ -40,13 +40,15 @@ saga_step step(std::string_view name, site& at, const uuid& tenant, action what)
             }};
 }
 
-/// An undo that was killed after its last step finds no row any more.
 saga_step undo_step(std::string_view name, site& at, const uuid& tenant, action what) {
-    auto usual = step(name, at, tenant, what);
-    return {name, [usual]() -> result<void> {
-                auto done = usual.action();
-                if (!done && done.error().code == errc::not_found) return {};
-                return done;
+    return {name, [&at, tenant, what]() -> result<void> {
+                const auto found = find_place(at, tenant);
+                // An undo that was killed after its last step finds no row any more.
+                if (!found && found.error().code == errc::not_found) return {};
+                if (!found) return std::unexpected(found.error());
+                if (found->tenant.status != tenancy::tenant_status::provisioning)
+                    return fail(errc::conflict, "the tenant is in use");
+                return what(at, *found);
             }};
 }
 
@@ -58,6 +60,12 @@ result<void> make_roles(site& at, const place& in) {
 result<void> make_database(site& at, const place& in) {
     const auto source = ensure_template(at, in.tenant.server.name);
     if (!source) return std::unexpected(source.error());
+    const auto exists = database_exists(*in.server, in.tenant.database);
+    if (!exists) return std::unexpected(exists.error());
+    if (*exists) return {};
+    // First: a build with another schema may go on from here, and what the database holds is from this one.
+    if (auto noted = tenancy::save_schema_version(at.control(), in.tenant.id, at.schema().head()); !noted)
+        return noted;
     return create_database(*in.server, in.tenant.database, *source, credentials_of(in.tenant));
 }
 
@@ -98,11 +106,10 @@ std::vector<saga_step> forget_database_steps(site& at, const uuid& tenant) {
 }
 
 result<void> activate_tenant(site& at, const uuid& tenant) {
-    const auto done =
-        run(at.control(),
-            "update tenants set status = 'active', schema_version = $2::bigint, updated_at = now() "
-            "where id = $1 and status in ('provisioning', 'active')",
-            {tenant, at.schema().head()});
+    const auto done = run(at.control(),
+                          "update tenants set status = 'active', updated_at = now() "
+                          "where id = $1 and status in ('provisioning', 'active')",
+                          {tenant});
     if (!done) return std::unexpected(done.error());
     if (done->affected() != 1) return fail(errc::conflict, "the tenant was changed while it was being made");
     return {};

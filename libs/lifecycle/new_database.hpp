@@ -16,10 +16,10 @@ inline constexpr std::string_view last_database_step = "hand over";
 /// roles, database, open, hand over.
 std::vector<saga_step> new_database_steps(site& at, const uuid& tenant);
 
-/// Drops the database and the roles, then the row. For tenants that never were active.
+/// Drops the database and the roles, then the row. errc::conflict for a tenant that is more than half made.
 std::vector<saga_step> forget_database_steps(site& at, const uuid& tenant);
 
-/// From provisioning to active, at the newest schema. Fine when it is active already.
+/// From provisioning to active, at the schema it was made with. Fine when it is active already.
 result<void> activate_tenant(site& at, const uuid& tenant);
 
 /// The server for a new tenant: the wanted one, or the one with the fewest tenants. errc::unavailable when

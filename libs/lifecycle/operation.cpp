@@ -28,16 +28,17 @@ json::object object_of(std::string_view text) {
 
 constexpr std::string_view rfc3339 = R"('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')";
 
-result<std::vector<operation>> query(const site& at, std::string_view where,
-                                     std::initializer_list<postgres::parameter> parameters) {
-    const auto found = run(
-        at.control(),
-        fmt::format("select id, kind, tenant_id, slug, state, step, attempt, input::text, progress::text, "
-                    "coalesce(error, ''), actor, to_char(created_at at time zone 'UTC', {0}), "
-                    "to_char(updated_at at time zone 'UTC', {0}), "
-                    "coalesce(to_char(finished_at at time zone 'UTC', {0}), '') from operations {1}",
-                    rfc3339, where),
-        parameters);
+/// The columns that read_all wants.
+std::string columns() {
+    return fmt::format(
+        "id, kind, tenant_id, slug, state, step, attempt, input::text, progress::text, "
+        "coalesce(error, ''), actor, to_char(created_at at time zone 'UTC', {0}), "
+        "to_char(updated_at at time zone 'UTC', {0}), "
+        "coalesce(to_char(finished_at at time zone 'UTC', {0}), '')",
+        rfc3339);
+}
+
+result<std::vector<operation>> read_all(const result<postgres::rows>& found) {
     if (!found) return std::unexpected(found.error());
     std::vector<operation> out;
     for (std::size_t row = 0; row < found->size(); ++row) {
@@ -62,6 +63,12 @@ result<std::vector<operation>> query(const site& at, std::string_view where,
     return out;
 }
 
+result<std::vector<operation>> query(const site& at, std::string_view where,
+                                     std::initializer_list<postgres::parameter> parameters) {
+    return read_all(
+        run(at.control(), fmt::format("select {} from operations {}", columns(), where), parameters));
+}
+
 result<std::optional<operation>> at_most_one(result<std::vector<operation>> found) {
     if (!found) return std::unexpected(std::move(found.error()));
     if (found->empty()) return std::nullopt;
@@ -84,11 +91,11 @@ result<std::optional<operation>> current_operation(const site& at, const uuid& t
 }
 
 result<std::vector<operation>> quiet_operations(const site& at, std::chrono::milliseconds quiet) {
-    return query(
-        at,
-        "where finished_at is null and updated_at < now() - $1::bigint * power(2, least(attempt, 9)) * "
-        "interval '1 ms' order by created_at limit 100",
-        {static_cast<std::int64_t>(quiet.count())});
+    return query(at,
+                 "where finished_at is null and updated_at < now() - $1::bigint * power(2, "
+                 "greatest(least(attempt, 10) - 1, 0)) * "
+                 "interval '1 ms' order by created_at limit 100",
+                 {static_cast<std::int64_t>(quiet.count())});
 }
 
 result<operation> begin_operation(const site& at, operation_kind kind, const uuid& tenant,
@@ -111,6 +118,20 @@ result<operation> begin_operation(const site& at, operation_kind kind, const uui
     if (!inserted) return std::unexpected(inserted.error());
     if (inserted->affected() == 0) return fail(errc::conflict, "other work on this tenant is not finished");
     return made;
+}
+
+result<operation> begin_attempt(const site& at, const uuid& id) {
+    auto begun = at_most_one(
+        read_all(run(at.control(),
+                     fmt::format("update operations set attempt = attempt + 1, updated_at = now(), "
+                                 "state = case state when 'pending' then 'running' else state end "
+                                 "where id = $1 and finished_at is null returning {}",
+                                 columns()),
+                     {id})));
+    if (begun && !*begun) begun = find_operation(at, id);
+    if (!begun) return std::unexpected(std::move(begun.error()));
+    if (!*begun) return fail(errc::not_found);
+    return **std::move(begun);
 }
 
 result<void> save_operation(const site& at, operation& changed) {

@@ -49,8 +49,8 @@ result<std::optional<operation>> find_operation(const site& at, const uuid& id);
 /// The unfinished work on a tenant.
 result<std::optional<operation>> current_operation(const site& at, const uuid& tenant);
 
-/// Unfinished work that nobody has touched for `quiet`, doubled for each attempt so far; oldest first.
-/// Whether somebody still holds it only its lock tells.
+/// Unfinished work that nobody has touched for `quiet`, doubled for each attempt after the first; oldest
+/// first. Whether somebody still holds it only its lock tells.
 result<std::vector<operation>> quiet_operations(const site& at, std::chrono::milliseconds quiet);
 
 /// Writes a new record. errc::conflict when other work on the tenant is not finished. Runs within the
@@ -58,6 +58,11 @@ result<std::vector<operation>> quiet_operations(const site& at, std::chrono::mil
 result<operation> begin_operation(const site& at, operation_kind kind, const uuid& tenant,
                                   std::string_view slug, json::object input, json::object progress = {},
                                   std::string_view step = "");
+
+/// Counts the attempt and says that the work runs, before it does: what kills its process every time must not
+/// be tried for ever. The record of finished work as it is; errc::not_found without a record. The caller
+/// holds the lock.
+result<operation> begin_attempt(const site& at, const uuid& id);
 
 /// Saves state, step, attempt, progress and error. At the end `input` is emptied of what is no longer needed.
 result<void> save_operation(const site& at, operation& changed);

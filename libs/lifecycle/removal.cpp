@@ -29,7 +29,9 @@ result<operation> begin(site& at, operation_kind kind, std::string_view slug, st
     if (!changed) return std::unexpected(changed.error());
     if (changed->empty())
         return fail(errc::conflict, fmt::format("the tenant is {}", status_name((*before)->status)));
-    auto begun = begin_operation(at, kind, (*before)->id, slug, {});
+    const auto id = uuid::parse(changed->text(0, 0));  // the slug may have been given to another since
+    if (!id) return fail(errc::internal);
+    auto begun = begin_operation(at, kind, *id, slug, {});
     if (!begun) return begun;
     const auto action = fmt::format("tenant.{}", kind_name(kind));
     if (auto noted = audit(at, action, begun->tenant, slug); !noted)
@@ -41,7 +43,7 @@ result<operation> begin(site& at, operation_kind kind, std::string_view slug, st
 /// What the steps of all three work on.
 class saga_of_an_end : public saga {
 public:
-    saga_of_an_end(site& at, const operation& record) : at_(at), id_(record.tenant), record_(record) {}
+    saga_of_an_end(site& at, const uuid& tenant) : at_(at), id_(tenant) {}
 
 protected:
     using work = result<void> (*)(site&, const tenant&, postgres::session& server);
@@ -58,7 +60,6 @@ protected:
 
     site& at_;
     const uuid id_;
-    const operation record_;
 };
 
 result<void> rename_in_row(site& at, const tenant& one, const std::string& name) {
@@ -193,7 +194,7 @@ private:
         json::object out{{"tenant", id_.to_string()},
                          {"slug", one.slug},
                          {"server", one.server.name},
-                         {"begun_at", record_.created_at},
+                         {"begun_at", record().created_at},
                          {"destroyed_at", when},
                          {"destroyed",
                           {"credentials of both roles", "key version of access tokens", "database", "roles",
@@ -228,17 +229,17 @@ result<operation> begin_purge(site& at, std::string_view slug) {
 }
 
 result<operation> continue_removal(site& at, const operation& begun) {
-    removal how(at, begun);
+    removal how(at, begun.tenant);
     return run_saga(at, begun, how);
 }
 
 result<operation> continue_undelete(site& at, const operation& begun) {
-    undelete how(at, begun);
+    undelete how(at, begun.tenant);
     return run_saga(at, begun, how);
 }
 
 result<operation> continue_purge(site& at, const operation& begun) {
-    purge how(at, begun);
+    purge how(at, begun.tenant);
     return run_saga(at, begun, how);
 }
 

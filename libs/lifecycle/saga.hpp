@@ -25,13 +25,23 @@ public:
     /// What takes everything back, in the order in which to run it, whichever steps were done. Empty: cannot
     /// be taken back, so every failure is tried again.
     virtual std::vector<saga_step> undo() { return {}; }
+
+    /// Called first, by run_saga.
+    void attach(operation& record) noexcept { record_ = &record; }
+
+protected:
+    /// As it is under the lock, while the saga runs. What a step leaves in `progress` is saved with the step.
+    [[nodiscard]] operation& record() const noexcept { return *record_; }
+
+private:
+    operation* record_ = nullptr;
 };
 
 /// Takes the lock of `what`, reads it again, and runs it to its end, or to a failure that may pass (the
-/// database is away); after five of those it is undone. Returns the record as it is then; the record of
-/// finished work at once. errc::conflict when another process is at it.
-/// errc::unavailable when site::stop ended it early; the record stays as it is.
-result<operation> run_saga(site& at, operation what, saga& how);
+/// database is away). The eighth such failure is undone; so is work that was killed sixteen times, for it may
+/// be what kills. Returns the record as it is then; the record of finished work at once. errc::conflict when
+/// another process is at it. errc::unavailable when site::stop ended it early; the record stays as it is.
+result<operation> run_saga(site& at, const operation& what, saga& how);
 
 /// Whether a process is at it now. What nobody works on and is not finished was left behind.
 result<bool> is_worked_on(const site& at, const operation& what);

@@ -7,6 +7,12 @@
 #include "observability/log.hpp"
 
 namespace bulkhead::lifecycle {
+namespace {
+
+/// After this, the server may have gone without our hearing of it.
+constexpr std::chrono::seconds trusted{1};
+
+}  // namespace
 
 site::site(postgres::session& control, const postgres::conninfo& control_info, const sealed_box& box,
            const migrations::migration_set& schema, site_settings settings)
@@ -17,23 +23,30 @@ site::site(postgres::session& control, const postgres::conninfo& control_info, c
       settings_(std::move(settings)) {}
 
 result<postgres::conninfo> site::admin_conninfo(std::string_view server, std::string database) {
-    if (const auto known = logins_.find(server); known != logins_.end())
-        return known->second.with_database(std::move(database));
-    auto login = server_login(*this, server);
+    const auto login = server_login(*this, server);
     if (!login) return login;
-    const auto kept = logins_.emplace(server, *std::move(login)).first;
-    return kept->second.with_database(std::move(database));
+    return login->with_database(std::move(database));
 }
 
 result<postgres::session*> site::server(std::string_view name) {
-    if (const auto open = sessions_.find(name); open != sessions_.end() && open->second.is_open())
-        return &open->second;
+    // Read each time: a server may be registered anew under its old name, with another address or password.
     auto login = admin_conninfo(name, "postgres");
     if (!login) return std::unexpected(std::move(login.error()));
     if (login->host == control_info_.host && login->port == control_info_.port) return &control_;
+    const auto now = std::chrono::steady_clock::now();
+    if (const auto found = sessions_.find(name); found != sessions_.end()) {
+        auto& [known, session, used] = found->second;
+        const bool good =
+            known.same_as(*login) && session.is_open() && (now - used < trusted || session.run("select 1"));
+        used = now;
+        if (good) return &session;
+    }
     auto opened = connect(*login);
     if (!opened) return std::unexpected(std::move(opened.error()));
-    return &sessions_.insert_or_assign(std::string(name), *std::move(opened)).first->second;
+    // In its old place: a caller may still hold a pointer to the session that broke.
+    const auto kept = sessions_.insert_or_assign(std::string(name),
+                                                 open_session{*std::move(login), *std::move(opened), now});
+    return &kept.first->second.session;
 }
 
 result<postgres::rows> run(postgres::session& on, std::string_view sql,

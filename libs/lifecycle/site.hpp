@@ -42,7 +42,7 @@ public:
     [[nodiscard]] const site_settings& settings() const noexcept { return settings_; }
 
     /// A session as administrator in the main database of a server; that of the control database for its own.
-    /// Opened at the first call and kept. errc::not_found for an unknown name.
+    /// Opened at the first call and kept while it is good. errc::not_found for an unknown name.
     result<postgres::session*> server(std::string_view name);
 
     /// How an administrator logs in to a database of a server.
@@ -63,8 +63,12 @@ private:
     const sealed_box& box_;
     const migrations::migration_set& schema_;
     const site_settings settings_;
-    std::map<std::string, postgres::conninfo, std::less<>> logins_;
-    std::map<std::string, postgres::session, std::less<>> sessions_;
+    struct open_session {
+        postgres::conninfo login;
+        postgres::session session;
+        std::chrono::steady_clock::time_point used;
+    };
+    std::map<std::string, open_session, std::less<>> sessions_;
 };
 
 /// Runs one statement. A failure is logged with the server's words, which clients must not see.

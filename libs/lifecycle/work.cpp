@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lifecycle/work.hpp"
 
+#include <exception>
+
 #include "lifecycle/creation.hpp"
 #include "lifecycle/removal.hpp"
 #include "observability/log.hpp"
@@ -20,6 +22,21 @@ result<operation> continue_work(site& at, const operation& begun) {
     return fail(errc::not_implemented);
 }
 
+namespace {
+
+/// A record that makes us throw must not keep us from the others.
+result<operation> try_to_continue(site& at, const operation& one) {
+    try {
+        return continue_work(at, one);
+    } catch (const std::exception& bug) {
+        log::error("work that was left behind threw",
+                   {{"operation", one.id.to_string()}, {"reason", bug.what()}});
+        return fail(errc::internal);
+    }
+}
+
+}  // namespace
+
 result<std::size_t> continue_abandoned_work(site& at, std::chrono::milliseconds quiet,
                                             const std::function<bool()>& stop) {
     const auto left = quiet_operations(at, quiet);
@@ -27,7 +44,7 @@ result<std::size_t> continue_abandoned_work(site& at, std::chrono::milliseconds 
     std::size_t ended = 0;
     for (const auto& one : *left) {
         if (stop && stop()) break;
-        const auto done = continue_work(at, one);
+        const auto done = try_to_continue(at, one);
         if (!done && done.error().code == errc::conflict) continue;  // somebody is at it
         if (!done && !at.control().is_open()) return std::unexpected(done.error());
         if (!done) continue;  // one that cannot go on now must not keep the others
