@@ -7,6 +7,7 @@
 
 #include "base/random.hpp"
 #include "lifecycle/site.hpp"
+#include "observability/log.hpp"
 #include "persistence/postgres/scram.hpp"
 #include "tenancy/tenant.hpp"
 
@@ -36,7 +37,10 @@ result<void> create_role(postgres::session& server, std::string_view name, const
     const auto made = server.run(fmt::format(
         "create role {} nosuperuser nocreatedb nocreaterole inherit noreplication {}", role, login));
     if (made) return {};
-    if (server.last_sqlstate() != duplicate_object) return std::unexpected(made.error());
+    if (server.last_sqlstate() != duplicate_object) {
+        log::error("creating a role failed", {{"reason", server.last_message()}});
+        return std::unexpected(made.error());
+    }
     return run_script(server, fmt::format("alter role {} {}", role, login));
 }
 

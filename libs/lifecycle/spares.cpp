@@ -72,32 +72,50 @@ result<void> discard(site& at, const spare& one) {
     return {};
 }
 
-/// Unfinished ones, and those of another schema. Nobody else works on them: we hold the lock.
-result<void> clean_up(site& at) {
+/// What is no use any more: unfinished, of an older schema, on a server that takes no more tenants, or with
+/// passwords under a key that is on its way out. A newer build's are left to it, for as long as a rollout
+/// takes. Nobody else makes spares meanwhile: we hold the lock. False: some could not be dropped.
+result<bool> clean_up(site& at) {
     const auto found =
         run(at.control(),
-            fmt::format("select {} from spare_databases p join servers s on s.id = p.server_id "
-                        "where not p.ready or p.schema_version <> $1::bigint",
+            fmt::format("select {}, p.ready and s.accepts_tenants and p.schema_version >= $1::bigint and "
+                        "(p.schema_version = $1::bigint or p.created_at > now() - interval '1 hour') "
+                        "from spare_databases p join servers s on s.id = p.server_id",
                         columns),
             {at.schema().head()});
     if (!found) return std::unexpected(found.error());
+    bool clean = true;
     for (std::size_t row = 0; row < found->size(); ++row) {
         const auto one = read_spare(*found, row);
         if (!one) return std::unexpected(one.error());
-        // Claimed in this moment: an outdated one is not, but let the row decide.
-        const auto locked =
+        if (found->boolean(row, 6) && at.box().current(one->login.sealed_password)) continue;
+        // From here on nobody takes it; who took it in this moment has it.
+        const auto taken =
             run(at.control(), "update spare_databases set ready = false where id = $1", {one->id});
-        if (!locked) return std::unexpected(locked.error());
-        if (locked->affected() == 0) continue;
-        if (auto gone = discard(at, *one); !gone) return gone;
+        if (!taken) return std::unexpected(taken.error());
+        if (taken->affected() == 0) continue;
+        clean = discard(at, *one).has_value() && clean;  // another server may answer
     }
-    return {};
+    return clean;
 }
 
 result<std::size_t> count(const site& at) {
     const auto found = run(at.control(), "select count(*) from spare_databases where ready");
     if (!found) return std::unexpected(found.error());
     return static_cast<std::size_t>(found->integer(0, 0));
+}
+
+/// As choose_server, but none where something is still to be cleaned up: a server that is away must not
+/// collect unfinished spares. "" for none.
+result<std::string> choose_server_for_spare(const site& at) {
+    const auto found =
+        run(at.control(),
+            "select s.name from servers s where s.accepts_tenants and not exists "
+            "(select 1 from spare_databases p where p.server_id = s.id and not p.ready) order by "
+            "(select count(*) from tenants t where t.server_id = s.id) + "
+            "(select count(*) from spare_databases p where p.server_id = s.id), s.id limit 1");
+    if (!found) return std::unexpected(found.error());
+    return found->empty() ? std::string() : std::string(found->text(0, 0));
 }
 
 }  // namespace
@@ -123,19 +141,21 @@ result<bool> refill_spares(site& at, std::size_t wanted, const std::function<boo
     const auto lock = lock_by_name(at, "spares", {});
     if (!lock && lock.error().code == errc::conflict) return true;
     if (!lock) return std::unexpected(lock.error());
-    if (auto clean = clean_up(at); !clean) return std::unexpected(std::move(clean.error()));
-    auto there = count(at);
-    while (there && *there < wanted && !(stop && stop())) {
-        const auto server = choose_server(at, "");
+    auto complete = clean_up(at);
+    if (!complete) return complete;
+    for (;;) {
+        const auto there = count(at);
+        if (!there) return std::unexpected(there.error());
+        if (*there >= wanted) return complete;
+        if (stop && stop()) return false;
+        const auto server = choose_server_for_spare(at);
         if (!server) return std::unexpected(server.error());
+        if (server->empty()) return false;
         const auto one = record_spare(at, *server);
         if (!one) return std::unexpected(one.error());
         fail_point("spare.recorded");
-        if (auto built = build(at, *one); !built) return std::unexpected(std::move(built.error()));
-        there = count(at);
+        if (!build(at, *one)) complete = false;  // and its server gets no other before it is cleaned up
     }
-    if (!there) return std::unexpected(std::move(there.error()));
-    return *there >= wanted;
 }
 
 }  // namespace bulkhead::lifecycle

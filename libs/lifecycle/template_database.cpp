@@ -22,10 +22,11 @@ std::string prefix(const site& at) {
     return fmt::format("bulkhead_template_{}_", short_hash(at.control_info().dbname));
 }
 
+/// Names sort by the schema's version.
 std::string template_name(const site& at) {
     std::string all;
     for (const auto& one : at.schema().migrations) all += one.checksum;
-    return prefix(at) + short_hash(all);
+    return fmt::format("{}{:06}_{}", prefix(at), at.schema().head(), short_hash(all));
 }
 
 /// That nobody may connect says that it is finished.
@@ -81,10 +82,12 @@ result<void> make(site& at, std::string_view server_name, postgres::session& ser
     return run_script(server, fmt::format("alter database {} allow_connections false", quoted));
 }
 
-/// What other builds left. One that is being copied right now stays.
+/// What older builds left. One that is being copied right now stays, and so does a newer build's: during a
+/// rollout the two must not drop each other's in turn.
 void drop_older(const site& at, postgres::session& server, const std::string& current) {
     const auto older =
-        run(server, "select datname from pg_database where starts_with(datname, $1) and datname <> $2",
+        run(server,
+            "select datname from pg_database where starts_with(datname, $1) and datname < $2 collate \"C\"",
             {prefix(at), current});
     if (!older) return;
     for (std::size_t i = 0; i < older->size(); ++i)
@@ -101,6 +104,7 @@ result<std::string> ensure_template(site& at, std::string_view server_name) {
     if (!ready) return std::unexpected(std::move(ready.error()));
     if (*ready) return name;
     const auto lock = lock_by_name(at, fmt::format("template/{}", server_name), std::chrono::seconds(60));
+    if (!lock && lock.error().code == errc::conflict) return fail(errc::unavailable);  // it takes its time
     if (!lock) return std::unexpected(lock.error());
     ready = is_ready(**server, name);
     if (!ready) return std::unexpected(std::move(ready.error()));

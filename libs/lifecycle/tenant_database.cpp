@@ -21,9 +21,11 @@ constexpr std::string_view object_in_use = "55006";     // a session that has no
 constexpr auto ending_takes = 10s;
 
 result<void> refuse_sessions(postgres::session& server, std::string_view name) {
-    auto closed =
-        run_script(server, fmt::format("alter database {} allow_connections false", quote_identifier(name)));
-    if (!closed) return closed;
+    return run_script(server,
+                      fmt::format("alter database {} allow_connections false", quote_identifier(name)));
+}
+
+result<void> end_sessions_in(postgres::session& server, std::string_view name) {
     // Without being superuser we may not touch a superuser's session, nor one of the server itself;
     // autovacuum makes way for whoever renames or drops.
     const auto ended = run(server,
@@ -34,20 +36,26 @@ result<void> refuse_sessions(postgres::session& server, std::string_view name) {
     return {};
 }
 
-/// Ended sessions take a moment to go.
-result<void> run_when_unused(postgres::session& server, const std::string& sql) {
+/// Ended sessions take a moment to go. One that was just beginning when the database was closed appears late,
+/// hence they are ended before each try.
+result<void> run_when_unused(postgres::session& server, std::string_view name, const std::string& sql) {
     const auto until = std::chrono::steady_clock::now() + ending_takes;
-    while (!server.run(sql)) {
-        if (server.last_sqlstate() != object_in_use || std::chrono::steady_clock::now() > until)
-            return run_script(server, sql);  // once more, for its error
+    for (;;) {
+        if (auto ended = end_sessions_in(server, name); !ended) return ended;
+        const auto done = server.run(sql);
+        if (done) return {};
+        if (server.last_sqlstate() != object_in_use || std::chrono::steady_clock::now() > until) {
+            log::error("a database cannot be renamed or dropped", {{"reason", server.last_message()}});
+            return std::unexpected(done.error());
+        }
         std::this_thread::sleep_for(20ms);
     }
-    return {};
 }
 
 result<void> rename_database(postgres::session& server, std::string_view from, std::string_view to) {
     return run_when_unused(
-        server, fmt::format("alter database {} rename to {}", quote_identifier(from), quote_identifier(to)));
+        server, from,
+        fmt::format("alter database {} rename to {}", quote_identifier(from), quote_identifier(to)));
 }
 
 }  // namespace
@@ -119,7 +127,7 @@ result<void> drop_database(postgres::session& server, std::string_view name) {
     // WITH (FORCE) would be refused because of any session that we may not end, autovacuum's too. One whose
     // drop was interrupted cannot be altered any more, but still be dropped.
     (void)refuse_sessions(server, name);
-    return run_when_unused(server, fmt::format("drop database if exists {}", quote_identifier(name)));
+    return run_when_unused(server, name, fmt::format("drop database if exists {}", quote_identifier(name)));
 }
 
 result<void> put_away(postgres::session& server, std::string_view name, std::string_view new_name) {
