@@ -57,7 +57,7 @@ public:
     /// that the client asked for.
     [[nodiscard]] postgres::database control() const { return control(request_->deadline()); }
     [[nodiscard]] postgres::database control(runtime::deadline limit) const {
-        return gate_->control_.control(limit);
+        return gate_->control_.control(tenancy::control_passage(), limit);
     }
     [[nodiscard]] const platform_offices& offices() const noexcept { return gate_->offices_; }
 
