@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "lifecycle/housekeeping.hpp"
 #include "observability/process_metrics.hpp"
 #include "ops/drain.hpp"
 #include "ops/ops_routes.hpp"
+#include "persistence/migrations/embedded.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
 #include "service/control_database.hpp"
@@ -55,6 +61,15 @@ int serve(const config::loaded& configuration) {
     http::services services;
     services.add(metrics);
     services.add(health);
+
+    // Work on tenants that blocks, on threads of its own.
+    const auto schema = migrations::tenant_migrations();
+    if (!schema) throw std::runtime_error(schema.error().message);
+    runtime::blocking_pool threads("lifecycle", 1, 1);
+    lifecycle::office office(threads, control, box, *schema, service::site_options(s, "worker"));
+    lifecycle::housekeeping housekeeping(office, metrics,
+                                         {.spares = s.tenant_spares, .control_schema = state.schema_head});
+
     http::router routes;
     ops::mount(routes);
     http::server server(ex, routes, services, {.access_log = false}, counts);
@@ -77,12 +92,22 @@ int serve(const config::loaded& configuration) {
         });
     });
     stack.push("connection share", [&] { share.leave(); });
+    housekeeping.start();
     log::info("listening", {{"ops_port", s.ops_port}});
 
     signals.on_reload([] { service::reload(program); });
     signals.wait();
+    const auto end = steady_clock::now() + s.shutdown_drain_delay + s.shutdown_timeout;
+    housekeeping.ask_to_stop();
     ops::drain(state, reactors, [&](std::size_t) -> http::server& { return server; },
                {.delay = s.shutdown_drain_delay, .timeout = s.shutdown_timeout});
+    const auto patience = std::max(end - steady_clock::now(), steady_clock::duration::zero());
+    if (!housekeeping.stop_within(std::chrono::ceil<std::chrono::milliseconds>(patience))) {
+        // A step of recorded work cannot be interrupted, but be left: the next worker goes on with it.
+        log::warn("stopped while work on a tenant was under way");
+        log::stop();
+        std::_Exit(service::exit_ok);
+    }
     stack.unwind();
     log::info("stopped");
     return service::exit_ok;
