@@ -31,6 +31,7 @@ struct listener_fixture {
     }
 
     void listen(redis_endpoint where, subscriber_options options = {}) {
+        options.connect_timeout = 10s;
         options.on_change = [this](bool up, std::string_view why) {
             changes.push_back((up ? "up: " : "down: ") + std::string(why));
         };

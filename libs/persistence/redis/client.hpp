@@ -22,11 +22,11 @@
 namespace bulkhead::redis {
 
 struct redis_client_options {
-    std::chrono::milliseconds connect_timeout{500};  // name, connection, TLS, AUTH, SELECT and PING together
-    std::chrono::milliseconds reconnect_first{50};   // waits between attempts double, with jitter, …
-    std::chrono::milliseconds reconnect_most{2000};  // … up to this
-    std::size_t max_waiting = 8192;                  // commands without an answer
-    std::size_t max_unsent_bytes = 8u << 20;         // also the longest command
+    std::chrono::milliseconds connect_timeout{1000};  // name, connection, TLS, AUTH, SELECT and PING together
+    std::chrono::milliseconds reconnect_first{50};    // waits between attempts double, with jitter, …
+    std::chrono::milliseconds reconnect_most{2000};   // … up to this
+    std::size_t max_waiting = 8192;                   // commands without an answer
+    std::size_t max_unsent_bytes = 8u << 20;          // also the longest command
     redis_reply_limits reply{};
     /// Called when the connection comes up, is lost, and after each attempt that failed; `why` is for logs
     /// and holds no secret.

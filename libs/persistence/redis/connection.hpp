@@ -24,7 +24,7 @@
 namespace bulkhead::redis {
 
 struct redis_connection_limits {
-    std::chrono::milliseconds connect_timeout{500};  // name, connection, TLS, AUTH, SELECT and PING together
+    std::chrono::milliseconds connect_timeout{1000};  // name, connection, TLS, AUTH, SELECT and PING together
     std::size_t max_unsent_bytes = 8u << 20;
     redis_reply_limits reply{};
 };

@@ -18,9 +18,9 @@
 namespace bulkhead::redis {
 
 struct subscriber_options {
-    std::chrono::milliseconds connect_timeout{500};  // name, connection, TLS, AUTH and PING together
-    std::chrono::milliseconds reconnect_first{50};   // waits between attempts double, with jitter, …
-    std::chrono::milliseconds reconnect_most{2000};  // … up to this
+    std::chrono::milliseconds connect_timeout{1000};  // name, connection, TLS, AUTH and PING together
+    std::chrono::milliseconds reconnect_first{50};    // waits between attempts double, with jitter, …
+    std::chrono::milliseconds reconnect_most{2000};   // … up to this
     /// A server that is silent for twice this time is given up.
     std::chrono::milliseconds ping_every{3000};
     std::size_t max_channels = 1024;
