@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bulkhead-migrator as operators run it: tenants, servers, keys and the doctor. Its login is no superuser: it owns the
-control database and may make databases and roles, nothing else. No API runs here; test_rotation.py has one."""
+"""bulkhead-migrator as operators run it. Its login is no superuser: it owns the control database and may make databases
+and roles, nothing else."""
 import base64
 import json
 import os
-import pathlib
-import re
 import secrets
 import subprocess
 import urllib.parse
