@@ -6,10 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "lifecycle/credentials.hpp"
-#include "lifecycle/transaction.hpp"
 #include "observability/log.hpp"
-#include "tenancy/control_store.hpp"
 
 namespace bulkhead::lifecycle {
 namespace {
@@ -55,26 +52,35 @@ key_use use_of(const site& at, std::string_view key, std::string_view example) {
     return key == "plain" || (ids.size() > 1 && key == ids[1]) ? key_use::previous : key_use::unknown;
 }
 
-/// One pass over one place, in batches by key.
+constexpr std::size_t batch_size = 200;
+
+/// The next values of a place, by the key of the row, that do not begin with `skipped`.
+result<postgres::rows> next_values(const site& at, const place& of, std::string_view after,
+                                   std::string_view skipped) {
+    return run(at.control(),
+               fmt::format("select key, context, value from ({}) x where value <> '' and key > $1 and "
+                           "($2 = '' or not starts_with(value, $2)) order by key limit {}",
+                           of.values, batch_size),
+               {after, skipped});
+}
+
+/// What stands in front of every value that is sealed now.
+std::string current_prefix(const site& at) {
+    const auto example = at.box().seal("", "");
+    return example.substr(0, example.rfind(':') + 1);
+}
+
+/// One pass over one place, in batches.
 class pass {
 public:
-    pass(const site& at, const place& over, const std::function<bool()>& stop)
-        : at_(at), over_(over), stop_(stop) {}
+    pass(const site& at, const place& over) : at_(at), over_(over), skipped_(current_prefix(at)) {}
 
     std::size_t sealed = 0;
     std::size_t unopened = 0;
 
-    /// False: nothing is left, or it was stopped.
+    /// False: nothing is left.
     result<bool> next_batch() {
-        if (stop_ && stop_()) return false;
-        constexpr int batch = 200;
-        const auto current = at_.box().seal("", "");  // only for what stands in front
-        const auto front = current.substr(0, current.rfind(':') + 1);
-        const auto found = run(at_.control(),
-                               fmt::format("select key, context, value from ({}) x where value <> '' and "
-                                           "not starts_with(value, $1) and key > $2 order by key limit {}",
-                                           over_.values, batch),
-                               {front, last_});
+        const auto found = next_values(at_, over_, last_, skipped_);
         if (!found) return std::unexpected(found.error());
         for (std::size_t row = 0; row < found->size(); ++row)
             if (auto done = reseal(found->text(row, 0), found->text(row, 1), found->text(row, 2)); !done)
@@ -100,7 +106,7 @@ private:
 
     const site& at_;
     const place& over_;
-    const std::function<bool()>& stop_;
+    const std::string skipped_;
     std::string last_;
 };
 
@@ -109,54 +115,6 @@ result<bool> anything_left(const site& at) {
     const auto all = list_sealed_values(at);
     if (!all) return std::unexpected(all.error());
     return std::ranges::any_of(*all, [](const sealed_values& one) { return one.use == key_use::previous; });
-}
-
-/// The new passwords in clear and sealed; the roles keep their names.
-struct new_passwords {
-    credentials sealed;
-    secret application, owner;
-};
-
-result<new_passwords> make_passwords(const site& at, const tenancy::tenant& one) {
-    new_passwords out{.sealed = make_credentials(one.id, at.box()), .application = {}, .owner = {}};
-    auto application = at.box().open(out.sealed.sealed_password, one.id.to_string());
-    auto owner = at.box().open(out.sealed.sealed_owner_password, tenancy::owner_password_context(one.id));
-    if (!application) return std::unexpected(std::move(application.error()));
-    if (!owner) return std::unexpected(std::move(owner.error()));
-    out.application = *std::move(application);
-    out.owner = *std::move(owner);
-    return out;
-}
-
-result<void> store(const site& at, const tenancy::tenant& one, const new_passwords& made) {
-    const auto done = run(
-        at.control(),
-        "update tenants t set role_password_sealed = $2, owner_password_sealed = "
-        "case when owner_role is null then null else $3 end, updated_at = now() "
-        "where id = $1 and status in ('active', 'suspended') and role_password_sealed = $4 and not exists "
-        "(select 1 from operations o where o.tenant_id = t.id and o.finished_at is null)",
-        {one.id, made.sealed.sealed_password, made.sealed.sealed_owner_password, one.sealed_password});
-    if (!done) return std::unexpected(done.error());
-    if (done->affected() == 0)
-        return fail(errc::conflict, fmt::format("the tenant is {}, or other work on it is not finished",
-                                                status_name(one.status)));
-    return audit(at, "tenant.rotate-credentials", one.id, one.slug);
-}
-
-result<void> give(postgres::session& server, const tenancy::tenant& one, const new_passwords& made) {
-    if (auto done = set_password(server, one.role, made.application); !done) return done;
-    if (one.owner_role.empty()) return {};
-    return set_password(server, one.owner_role, made.owner);
-}
-
-result<bool> can_log_in(const postgres::conninfo& login) {
-    postgres::database_error why;
-    if (postgres::session::open(login, std::chrono::seconds(10), {.application_name = "bulkhead-lifecycle"},
-                                &why))
-        return true;
-    // libpq gives no SQLSTATE for a login that was refused; its words are those of the server.
-    if (why.to_string().find("authentication failed") != std::string::npos) return false;
-    return fail(errc::unavailable, "the tenant's database cannot be reached");
 }
 
 }  // namespace
@@ -199,11 +157,16 @@ result<resealing> reseal(const site& at, const std::function<void(std::size_t)>&
     for (int i = 0; i < passes && !out.complete; ++i) {
         out.unopened = 0;
         for (const auto& one : places) {
-            pass over(at, one, stop);
-            for (auto more = over.next_batch();; more = over.next_batch()) {
-                if (!more) return std::unexpected(std::move(more.error()));
-                if (on_batch && *more) on_batch(out.sealed + over.sealed);
-                if (!*more) break;
+            pass over(at, one);
+            for (bool more = true; more;) {
+                if (stop && stop()) {
+                    out.sealed += over.sealed;
+                    return out;
+                }
+                auto next = over.next_batch();
+                if (!next) return std::unexpected(std::move(next.error()));
+                more = *next;
+                if (more && on_batch) on_batch(out.sealed + over.sealed);
             }
             out.sealed += over.sealed;
             out.unopened += over.unopened;
@@ -211,47 +174,27 @@ result<resealing> reseal(const site& at, const std::function<void(std::size_t)>&
         const auto left = anything_left(at);
         if (!left) return std::unexpected(left.error());
         out.complete = !*left;
-        if (stop && stop()) break;
     }
     return out;
 }
 
-result<void> rotate_credentials(site& at, std::string_view slug) {
-    const auto found = tenancy::find_tenant(at.control(), slug);
-    if (!found) return std::unexpected(found.error());
-    if (!*found) return fail(errc::tenant_unknown);
-    const auto& one = **found;
-    const auto made = make_passwords(at, one);
-    if (!made) return std::unexpected(made.error());
-    const auto server = at.server(one.server.name);
-    if (!server) return std::unexpected(server.error());
-
-    transaction row(at.control());
-    if (!row.begun()) return row.begun();
-    if (auto stored = store(at, one, *made); !stored) return stored;
-    // On the control database's own server both change in the same moment.
-    if (*server == &at.control()) {
-        if (auto given = give(**server, one, *made); !given) return given;
-        return row.commit();
+result<std::vector<std::string>> unopened_values(const site& at, std::size_t most) {
+    std::vector<std::string> out;
+    for (const auto& one : places) {
+        std::string last;
+        for (bool more = true; more;) {
+            const auto found = next_values(at, one, last, "");
+            if (!found) return std::unexpected(found.error());
+            for (std::size_t row = 0; row < found->size(); ++row) {
+                last = found->text(row, 0);
+                if (at.box().open(found->text(row, 2), found->text(row, 1))) continue;
+                out.push_back(fmt::format("{} {}", one.name, last));
+                if (out.size() == most) return out;
+            }
+            more = found->size() == batch_size;
+        }
     }
-    // Elsewhere with one round trip between them: what the role refuses is known before the row changes.
-    transaction roles(**server);
-    if (!roles.begun()) return roles.begun();
-    if (auto given = give(**server, one, *made); !given) return given;
-    if (auto done = row.commit(); !done) return done;
-    return roles.commit();
-}
-
-result<bool> credentials_fit(const site& at, const tenancy::tenant& one) {
-    const auto owner = tenancy::owner_conninfo(at.control_info(), one, at.box());
-    if (!owner) return std::unexpected(owner.error());
-    auto fits = can_log_in(*owner);
-    if (!fits || !*fits || one.status != tenancy::tenant_status::active) return fits;
-    auto direct = one;
-    if (auto opened = tenancy::open_password(direct, at.box()); !opened)
-        return std::unexpected(std::move(opened.error()));
-    direct.server.pooler_host.clear();  // it may hold connections from before
-    return can_log_in(tenancy::tenant_conninfo(at.control_info(), direct));
+    return out;
 }
 
 }  // namespace bulkhead::lifecycle

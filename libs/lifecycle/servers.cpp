@@ -30,6 +30,13 @@ result<void> check_rights(postgres::session& main) {
     return fail_field("/admin", "not_allowed", "the login needs CREATEDB and CREATEROLE");
 }
 
+result<postgres::rows> query_open(postgres::session& main, std::string_view columns,
+                                  std::string_view condition) {
+    return run(main, fmt::format("select {} from pg_database where datallowconn and "
+                                 "has_database_privilege('public', oid, 'CONNECT') and {} order by datname",
+                                 columns, condition));
+}
+
 }  // namespace
 
 result<std::vector<server>> list_servers(const site& at) {
@@ -140,14 +147,9 @@ result<postgres::conninfo> server_login(const site& at, std::string_view name) {
 }
 
 result<std::vector<std::string>> close_server(postgres::session& main) {
-    const auto open = [&](std::string_view columns, std::string_view condition) {
-        return run(main,
-                   fmt::format("select {} from pg_database where datallowconn and "
-                               "has_database_privilege('public', oid, 'CONNECT') and {} order by datname",
-                               columns, condition));
-    };
-    const auto ours = open("datname, datname = current_database() or pg_has_role(datdba, 'USAGE')",
-                           "datname in (current_database(), 'postgres', 'template1')");
+    const auto ours =
+        query_open(main, "datname, datname = current_database() or pg_has_role(datdba, 'USAGE')",
+                   "datname in (current_database(), 'postgres', 'template1')");
     if (!ours) return std::unexpected(ours.error());
     for (std::size_t i = 0; i < ours->size(); ++i) {
         if (!ours->boolean(i, 1)) continue;
@@ -155,10 +157,14 @@ result<std::vector<std::string>> close_server(postgres::session& main) {
                                      quote_identifier(ours->text(i, 0)));
         if (auto done = run(main, sql); !done) return std::unexpected(std::move(done.error()));
     }
-    const auto left = open("datname", "true");
-    if (!left) return std::unexpected(left.error());
+    return open_databases(main);
+}
+
+result<std::vector<std::string>> open_databases(postgres::session& main) {
+    const auto found = query_open(main, "datname", "true");
+    if (!found) return std::unexpected(found.error());
     std::vector<std::string> names;
-    for (std::size_t i = 0; i < left->size(); ++i) names.emplace_back(left->text(i, 0));
+    for (std::size_t i = 0; i < found->size(); ++i) names.emplace_back(found->text(i, 0));
     return names;
 }
 

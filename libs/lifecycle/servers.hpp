@@ -45,4 +45,7 @@ result<postgres::conninfo> server_login(const site& at, std::string_view name);
 /// role may still enter.
 result<std::vector<std::string>> close_server(postgres::session& main);
 
+/// The databases of a server that every role may enter.
+result<std::vector<std::string>> open_databases(postgres::session& main);
+
 }  // namespace bulkhead::lifecycle

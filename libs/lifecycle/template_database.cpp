@@ -17,18 +17,6 @@ using postgres::quote_identifier;
 
 std::string short_hash(std::string_view text) { return to_hex(sha256(text).view().substr(0, 5)); }
 
-/// Several control databases may share a server.
-std::string prefix(const site& at) {
-    return fmt::format("bulkhead_template_{}_", short_hash(at.control_info().dbname));
-}
-
-/// Names sort by the schema's version.
-std::string template_name(const site& at) {
-    std::string all;
-    for (const auto& one : at.schema().migrations) all += one.checksum;
-    return fmt::format("{}{:06}_{}", prefix(at), at.schema().head(), short_hash(all));
-}
-
 /// That nobody may connect says that it is finished.
 result<bool> is_ready(postgres::session& server, std::string_view name) {
     const auto found =
@@ -88,7 +76,7 @@ void drop_older(const site& at, postgres::session& server, const std::string& cu
     const auto older =
         run(server,
             "select datname from pg_database where starts_with(datname, $1) and datname < $2 collate \"C\"",
-            {prefix(at), current});
+            {template_prefix(at), current});
     if (!older) return;
     for (std::size_t i = 0; i < older->size(); ++i)
         (void)server.run(fmt::format("drop database if exists {}", quote_identifier(older->text(i, 0))));
@@ -96,10 +84,20 @@ void drop_older(const site& at, postgres::session& server, const std::string& cu
 
 }  // namespace
 
+std::string template_prefix(const site& at) {
+    return fmt::format("bulkhead_template_{}_", short_hash(at.control_info().dbname));
+}
+
+std::string template_name(const site& at) {
+    std::string all;
+    for (const auto& one : at.schema().migrations) all += one.checksum;
+    return fmt::format("{}{:06}_{}", template_prefix(at), at.schema().head(), short_hash(all));
+}
+
 result<std::string> ensure_template(site& at, std::string_view server_name) {
     const auto server = at.server(server_name);
     if (!server) return std::unexpected(server.error());
-    const auto name = template_name(at);
+    auto name = template_name(at);
     auto ready = is_ready(**server, name);
     if (!ready) return std::unexpected(std::move(ready.error()));
     if (*ready) return name;

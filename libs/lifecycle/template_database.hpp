@@ -14,6 +14,12 @@ namespace bulkhead::lifecycle {
 /// Owns what is in templates; nobody can log in as it.
 inline constexpr std::string_view template_owner = "bulkhead_template";
 
+/// What the names of this control database's templates begin with: several may share a server.
+[[nodiscard]] std::string template_prefix(const site& at);
+
+/// That of the template for this build; names sort by the version of the schema.
+[[nodiscard]] std::string template_name(const site& at);
+
 /// The name of the server's template for this build, made first if need be (about a second) while others
 /// wait; older ones of this control database are dropped then.
 result<std::string> ensure_template(site& at, std::string_view server);
