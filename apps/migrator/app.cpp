@@ -12,6 +12,7 @@
 #include "commands.hpp"
 #include "config/load.hpp"
 #include "persistence/migrations/embedded.hpp"
+#include "reporting.hpp"
 #include "stop_signal.hpp"
 #include "tenancy/control_store.hpp"
 
@@ -30,6 +31,7 @@ int complain(exit_code code, std::string_view message) {
 int dispatch(const context& with) {
     if (with.args.run == command::up) return migrate_up(with);
     if (with.args.run == command::status) return show_status(with);
+    if (with.args.run == command::doctor) return run_doctor(with);
     if (const auto checked = check_control(with); checked != exit_ok) return checked;
     switch (with.args.run) {
         case command::tenant_create: return create_tenant(with);
@@ -73,7 +75,9 @@ int run_with(const arguments& args, const config::settings& settings) {
     catch_stop_signals();
     auto control = postgres::open_with_retries(*control_info, settings.db_connect_retries,
                                                {.application_name = "bulkhead-migrator"});
-    if (!control) return complain(exit_failed, "the control database cannot be reached");
+    if (!control)
+        return complain(args.run == command::doctor ? exit_preflight : exit_failed,
+                        "the control database cannot be reached: check DATABASE_URL and the server");
 
     const auto status = dispatch({.args = args,
                                   .settings = settings,
@@ -103,6 +107,9 @@ int run(std::span<const std::string_view> words) {
     if (args->run == command::version) return fmt::print("bulkhead-migrator {}\n", version_text), exit_ok;
     if (args->run == command::check_config)
         return config::check_config(config::program::migrator, std::cout, std::cerr);
+    const auto& new_name = args->run == command::tenant_create ? args->slug : args->new_slug;
+    if (const auto fits = tenancy::check_slug(new_name); !new_name.empty() && !fits)
+        return complain(exit_usage, explain(fits.error(), new_name));
     if (args->run == command::keys_generate) return generate_key(output(args->json));
 
     const auto loaded = config::load(config::program::migrator, config::current_environment());

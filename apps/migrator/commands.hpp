@@ -49,6 +49,7 @@ int set_pooler(const context& with);
 int generate_key(const output& out);
 int list_keys(const context& with);
 int rotate_keys(const context& with);
+int run_doctor(const context& with);
 
 /// A connection to a tenant's database as administrator; failure_kind::failed when it cannot be had.
 migrations::outcome<postgres::session> open_tenant(const context& with, const tenancy::tenant& one);

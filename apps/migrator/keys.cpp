@@ -7,6 +7,7 @@
 #include "base/encoding.hpp"
 #include "base/random.hpp"
 #include "commands.hpp"
+#include "lifecycle/role_passwords.hpp"
 #include "reporting.hpp"
 #include "stop_signal.hpp"
 

@@ -110,8 +110,6 @@ result<bool> show_unfinished(const context& with, const lifecycle::site& at, con
 
 int create_tenant(const context& with) {
     const auto& args = with.args;
-    if (auto valid = tenancy::check_slug(args.slug); !valid)
-        return with.out.message(explain(valid.error(), args.slug)), exit_usage;
     const auto existing = tenancy::find_tenant(with.control, args.slug);
     if (!existing) return with.out.message(with.control.last_message()), exit_failed;
     if (args.if_absent && *existing && (*existing)->status != tenant_status::provisioning)

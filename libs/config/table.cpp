@@ -177,7 +177,7 @@ std::vector<row> storage_rows() { return {
      .fallback = "that of DATABASE_URL, else prefer", .computed = ssl_mode,
      .parse = into(&settings::db_ssl_mode, parse_ssl_mode), .example = "prefer",
      .help = "As libpq's sslmode. Production wants require or stricter."},
-    {.name = "DB_POOL_MAX", .aliases = {{"DB_POOL_SIZE"}}, .programs = servers, .type = "1-10000",
+    {.name = "DB_POOL_MAX", .aliases = {{"DB_POOL_SIZE"}}, .programs = everyone, .type = "1-10000",
      .fallback = "computed from the threads", .computed = no_default,
      .parse = into(&settings::db_pool_max, parse_pool), .example = "32",
      .help = "Connections of the whole process, over all databases."},

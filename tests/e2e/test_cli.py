@@ -4,6 +4,7 @@ and roles, nothing else."""
 import base64
 import json
 import os
+import re
 import secrets
 import subprocess
 import urllib.parse
@@ -219,3 +220,142 @@ def test_maintenance_is_not_migrated(cli):
     assert "maintenance" in cli.refused(5, "up", "--tenant", slug)
     cli.control(f"update tenants set status = 'active' where slug = '{slug}'")
     cli.ok("up", "--tenant", slug)
+
+
+# ---- servers -----------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def second(cli, tmp_path_factory):
+    """Another PostgreSQL; the folder and the URL of an administrator there who is no superuser."""
+    servers = Servers()
+    superuser = servers.env["DATABASE_URL"]
+    cli.psql(None, f"create role keeper login createdb createrole password '{PASSWORD}'", superuser)
+    where = urllib.parse.urlsplit(superuser)
+    yield superuser, f"postgresql://keeper:{PASSWORD}@{where.hostname}:{where.port}/postgres"
+    servers.stop()
+
+
+def test_servers(cli, second, tmp_path):
+    superuser, url = second
+    file = tmp_path / "url"
+    file.write_text(url + "\n")
+    added, summary = cli.ok("server", "add", "east", "--url-file", file)
+    assert added["name"] == "east" and added["admin"] == "keeper" and added["accepts_tenants"] and summary["changed"]
+    assert PASSWORD not in json.dumps(added)
+    assert "server of this name" in cli.refused(1, "server", "add", "east", "--url-file", file)
+    assert "/name" not in cli.refused(2, "server", "add", "No Name", "--url-file", file)
+    cli.refused(2, "server", "add", "west", "--url-file", tmp_path / "missing")
+    file.write_text("http://nonsense")
+    cli.refused(2, "server", "add", "west", "--url-file", file)
+    cli.psql(None, "create role weak login password 'weak'", superuser)
+    file.write_text(url.replace(f"keeper:{PASSWORD}", "weak:weak"))
+    assert "CREATEROLE" in cli.refused(2, "server", "add", "west", "--url-file", file)
+    assert [line["name"] for line in cli.ok("server", "list")[:-1]] == ["control", "east"]
+
+    slug = unique("east")
+    assert cli.ok("tenant", "create", slug, "--server", "east")[0]["server"] == "east"
+    assert cli.psql(None, f"select 1 from pg_database where datname = '{cli.database_of(slug)}'", superuser) == "1"
+    assert "tenants live there" in cli.refused(1, "server", "remove", "east")
+    assert cli.ok("server", "drain", "east")[0]["accepts_tenants"] is False
+    assert cli.ok("tenant", "create", unique("t"))[0]["server"] == "control"
+    assert cli.ok("server", "accept", "east")[0]["accepts_tenants"] is True
+    cli.refused(1, "server", "drain", "nowhere")
+
+    pooled = cli.ok("server", "pooler", "east", "[::1]:6432")[0]
+    assert (pooled["pooler_host"], pooled["pooler_port"]) == ("::1", "6432")
+    for wrong in ("here", "here:", "here:0", "here:70000", "here:x"):
+        cli.refused(2, "server", "pooler", "east", wrong)
+    assert cli.ok("server", "pooler", "east", "none")[0]["pooler_host"] is None
+
+    cli.ok("keys", "rotate", "--credentials", "--tenant", slug)
+    for command in (["suspend", slug], ["resume", slug], ["delete", slug, f"--confirm={slug}"],
+                    ["purge", slug, f"--confirm={slug}"]):
+        cli.ok("tenant", *command)
+    assert cli.psql(None, "select count(*) from pg_roles where rolname like 'bulkhead\\_t\\_%'", superuser) == "0"
+    assert cli.ok("server", "remove", "east")[-1]["removed"] == "east"
+    cli.refused(1, "server", "remove", "control")
+
+
+# ---- keys --------------------------------------------------------------------------------------------------------
+
+def test_generated_keys(cli):
+    texts = {cli.run("keys", "generate", DATABASE_URL="").stdout.strip() for _ in range(3)}
+    assert len(texts) == 3 and all(len(base64.b64decode(text)) == 32 for text in texts)
+    key, _ = cli.ok("keys", "generate")
+    assert re.fullmatch(r"[\w-]{8}", key["id"]) and len(base64.b64decode(key["key"])) == 32
+
+
+def uses(cli, **settings):
+    return {line["use"] for line in cli.ok("keys", "list", **settings)[:-1]}
+
+
+def test_another_data_key(servers, tmp_path):
+    here = Cli(servers, tmp_path, "rekeyed")
+    here.ok("up")
+    slugs = [here.create() for _ in range(3)]
+    here.control("insert into spare_databases select gen_random_uuid(), server_id, 'spare', role_name, "
+                 "role_password_sealed, owner_role, owner_password_sealed, 0 from tenants limit 1")
+    assert uses(here) == {"current"}
+    old, new = here.env["DATA_KEY"], new_key()
+    assert uses(here, DATA_KEY=new) == {"unknown"}
+    assert "configured" in here.refused(3, "keys", "rotate", DATA_KEY=new)
+    both = {"DATA_KEY": new, "DATA_KEY_PREVIOUS": old}
+    assert uses(here, **both) == {"previous"}
+    # The spare's passwords belong to another id, so that no key opens them.
+    assert here.refused(3, "keys", "rotate", **both).count("cannot be opened") >= 2
+    here.control("delete from spare_databases")
+    done = here.run("keys", "rotate", **both)
+    assert done.status == 0 and "DATA_KEY_PREVIOUS can be removed" in done.stderr
+    assert here.ok("keys", "rotate", **both)[-1] == {"resealed": 0, "unopened": 0, "complete": True, "type": "summary"}
+    assert uses(here, DATA_KEY=new) == {"current"}
+    here.ok("keys", "rotate", "--credentials", "--tenant", slugs[0], DATA_KEY=new)
+    here.refused(1, "keys", "rotate", "--credentials", "--tenant", "there-is-none", DATA_KEY=new)
+    assert here.ok("status", DATA_KEY=new)[-1]["failed"] == 0
+    here.refused(1, "keys", "rotate", DATA_KEY="")
+
+
+# ---- the doctor --------------------------------------------------------------------------------------------------
+
+def test_the_doctor(servers, tmp_path):
+    here = Cli(servers, tmp_path, "patient")
+
+    def problems(**settings):
+        done = here.run("doctor", "--json", **settings)
+        found = [line for line in done.lines[:-1] if line["severity"] == "problem"]
+        assert done.status == (10 if found else 0), done
+        assert done.lines[-1]["problems"] == len(found) and all(line["advice"] for line in found)
+        # Databases that belong to everybody are the server's, not ours: only a superuser can close them.
+        return [line for line in found if "may connect" not in line["finding"]]
+
+    assert "up --control" in problems()[0]["advice"]
+    here.ok("up")
+    for database in ("postgres", "template1", "bulkhead"):
+        here.psql("bulkhead", f"revoke connect, temporary on database {database} from public")
+    slug, lost, locked = here.create("fit"), here.create("lost"), here.create("locked")
+    assert problems() == []
+    assert here.run("doctor").stderr.strip().endswith("nothing is wrong")
+
+    here.psql("bulkhead", "create database public_house")
+    assert here.run("doctor").stdout.count("public_house") == 1
+    here.psql("bulkhead", "drop database public_house")
+    assert {line["about"] for line in problems(DATA_KEY=new_key())} >= {"DATA_KEY"}
+    assert [line["about"] for line in problems(DB_POOL_MAX="500")] == ["server control"]
+
+    here.psql("bulkhead", f"drop database {here.database_of(lost)} with (force)")
+    here.psql("bulkhead", f"alter role {here.database_of(locked)} password 'another'")
+    stranger = "bulkhead_t_" + "0" * 32
+    here.psql("bulkhead", f"create role {stranger}")
+    here.control("insert into operations (id, kind, tenant_id, slug, actor) select gen_random_uuid(), 'delete', id, slug, "
+                 f"'api' from tenants where slug = '{slug}'")
+    found = {line["about"]: line for line in problems()}
+    assert "missing" in found[f"tenant {lost}"]["finding"]
+    assert "keys rotate --credentials" in found[f"tenant {locked}"]["advice"]
+    assert "tenant repair" in found[f"tenant {slug}"]["advice"]
+    here.ok("keys", "rotate", "--credentials", "--tenant", locked)
+    assert f"tenant {locked}" not in {line["about"] for line in problems()}
+    notes = [line["finding"] for line in here.run("doctor", "--json").lines[:-1]]
+    assert any(stranger in text for text in notes)
+    here.psql("bulkhead", f"drop role {stranger}")
+    assert here.run("doctor", DATABASE_URL="postgresql://x@127.0.0.1:1/x", DB_CONNECT_RETRIES="1").status == 10
+    here.psql("bulkhead", f"alter role {here.name} nocreaterole")
+    assert any("CREATEROLE" in line["advice"] for line in problems())
