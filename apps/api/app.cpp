@@ -87,8 +87,9 @@ int serve(const config::loaded& configuration) {
 
     // One reactor per core, each with all it needs.
     runtime::reactor_group reactors("api", s.api_threads);
-    const shared_parts shared{s,         control, pools,  box,    state,     about,
-                              passwords, metrics, counts, routes, ops_routes};
+    ops::debug_pools debug_pools;
+    const shared_parts shared{s,         control, pools,  box,    state,      about,
+                              passwords, metrics, counts, routes, ops_routes, debug_pools};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 
@@ -105,6 +106,11 @@ int serve(const config::loaded& configuration) {
                 });
     };
     service::connection_share share(reactors[0].get_executor(), parts[0]->redis(), sharing, deal_out);
+    debug_pools.explain_budget([&] { return share.reason(); });
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        debug_pools.add(reactors[i].get_executor(), parts[i]->pools(), parts[i]->tenants());
+        ops::add_pool_metrics(metrics, parts[i]->pools());
+    }
 
     runtime::shutdown_stack stack;
     reactors.start();

@@ -38,6 +38,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
     services_.add(health_);
     services_.add(shared.passwords);
     services_.add(shared.metrics);
+    services_.add(shared.debug_pools);
     services_.add(shared.about);
 }
 

@@ -10,6 +10,7 @@
 #include "auth/passwords.hpp"
 #include "config/settings.hpp"
 #include "http/server.hpp"
+#include "ops/debug_pools.hpp"
 #include "ops/health.hpp"
 #include "pages.hpp"
 #include "persistence/postgres/pool_set.hpp"
@@ -33,6 +34,7 @@ struct shared_parts {
     http::server_metrics& counts;
     const http::router& routes;
     const http::router& ops_routes;
+    ops::debug_pools& debug_pools;
 };
 
 class reactor_parts {

@@ -59,7 +59,12 @@ int serve(const config::loaded& configuration) {
     feed.tell(ex, tenants);
     ops::health health(state, tenants, redis);
     http::services services;
+    ops::debug_pools debug_pools;
+    debug_pools.explain_budget([&] { return share.reason(); });
+    debug_pools.add(ex, pools, tenants);
+    ops::add_pool_metrics(metrics, pools);
     services.add(metrics);
+    services.add(debug_pools);
     services.add(health);
 
     // Work on tenants that blocks, on threads of its own.

@@ -2,6 +2,7 @@
 #include "ops/ops_routes.hpp"
 
 #include "observability/metrics.hpp"
+#include "ops/debug_pools.hpp"
 #include "ops/health.hpp"
 
 namespace bulkhead::ops {
@@ -18,6 +19,7 @@ awaitable<result<http::response>> get_metrics(http::exchange& x) {
 
 void mount(http::router& routes) {
     mount_health(routes);
+    mount_debug_pools(routes);
     routes.get<get_metrics>("/metrics", {.id = "getMetrics", .summary = "Prometheus metrics", .tag = "ops"});
 }
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "base/testing/catch.hpp"
+#include "runtime/ask_each.hpp"
 #include "runtime/backoff.hpp"
 #include "runtime/blocking_pool.hpp"
 #include "runtime/deadline.hpp"
@@ -179,6 +180,36 @@ TEST_CASE("reactor group: what fails on a reactor is told to the caller, after a
     };
     REQUIRE_THROWS_AS(group.run_on_each(work), std::runtime_error);
     REQUIRE((ran[0] && ran[1] && ran[2]));
+    group.stop();
+}
+
+TEST_CASE("ask each: answers in order, without those who are held up", "[runtime]") {
+    reactor_group group("test", 3);
+    group.start();
+    std::vector<executor> all;
+    for (auto& each : group) all.push_back(each->get_executor());
+    std::promise<void> gate;
+    const auto opened = gate.get_future().share();
+    const auto ask = [&](std::size_t held_up, std::chrono::milliseconds limit) {
+        std::function<std::size_t(std::size_t)> question = [held_up, opened](std::size_t i) {
+            if (i == held_up) opened.wait();
+            return i * 10;
+        };
+        return net::co_spawn(all[0], ask_each<std::size_t>(all, std::move(question), deadline::in(limit)),
+                             net::use_future)
+            .get();
+    };
+    const std::vector<std::optional<std::size_t>> everybody{0, 10, 20}, without_last{0, 10, std::nullopt};
+    CHECK(ask(99, 60s) == everybody);
+    CHECK(ask(2, 50ms) == without_last);
+    gate.set_value();
+    CHECK(ask(99, 60s) == everybody);
+    CHECK(net::co_spawn(all[0],
+                        ask_each<int>(
+                            {}, [](std::size_t) { return 0; }, deadline::in(60s)),
+                        net::use_future)
+              .get()
+              .empty());
     group.stop();
 }
 

@@ -97,6 +97,14 @@ void connection_share::take(unsigned processes, unsigned wanted) {
     on_change_(current_.connections);
 }
 
+ops::budget_reason connection_share::reason() const {
+    return {.share = current_.connections,
+            .most = settings_.most,
+            .room = settings_.room,
+            .wanted = current_.wanted,
+            .processes = current_.processes};
+}
+
 void connection_share::leave() {
     net::co_spawn(executor_, withdraw(this), net::use_future).wait_for(patience);
 }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 
+#include "ops/debug_pools.hpp"
 #include "persistence/redis/client.hpp"
 #include "runtime/asio.hpp"
 
@@ -57,6 +58,7 @@ public:
 
     /// On the reactor's thread.
     [[nodiscard]] const connection_grant& current() const noexcept { return current_; }
+    [[nodiscard]] ops::budget_reason reason() const;
 
 private:
     static awaitable<void> run(connection_share* self);

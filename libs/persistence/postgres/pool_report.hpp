@@ -22,6 +22,14 @@ struct pool_counters {
     metrics::counter refused;  // operations turned away at once: the database fails, or too many wait
 };
 
+/// Refreshed on the reactor of the set about once a second, read anywhere.
+struct pool_gauges {
+    metrics::gauge idle, busy, connecting;  // connections
+    metrics::gauge budget;
+    metrics::gauge waiting;  // operations
+    metrics::gauge failing;  // databases
+};
+
 struct pool_report {
     std::string key{};
     std::string target{};  // "user@host:port/dbname"

@@ -90,6 +90,7 @@ void pool_set::close(std::string_view key, const error& why) {
 
 void pool_set::set_budget(std::size_t connections) {
     budget_ = connections;
+    gauges_.budget.set(static_cast<double>(connections));
     shrink();
     on_progress();
 }
@@ -202,10 +203,28 @@ void pool_set::upkeep() {
     std::erase_if(pools_, unused);
     std::erase_if(retired_, unused);
     on_progress();
+    refresh_gauges();
     timer_.expires_after(upkeep_interval);
     timer_.async_wait([this](error_code ec) {
         if (!ec && !stopped_) upkeep();
     });
+}
+
+void pool_set::refresh_gauges() {
+    std::size_t idle = 0, connections = 0, waiting = 0, failing = 0;
+    for_each_pool([&](const auto&, const pool& each) {
+        const auto one = each.usage();
+        idle += one.idle;
+        connections += one.connections;
+        waiting += one.waiting;
+        failing += one.failing ? 1 : 0;
+    });
+    gauges_.idle.set(static_cast<double>(idle));
+    gauges_.busy.set(static_cast<double>(connections - idle));
+    gauges_.connecting.set(static_cast<double>(open_ - connections));
+    gauges_.budget.set(static_cast<double>(budget_));
+    gauges_.waiting.set(static_cast<double>(waiting));
+    gauges_.failing.set(static_cast<double>(failing));
 }
 
 pool_usage pool_set::usage() const {

@@ -55,6 +55,7 @@ public:
     [[nodiscard]] pool_set_report report() const;
     /// From any thread.
     [[nodiscard]] const pool_counters& counters() const noexcept { return counters_; }
+    [[nodiscard]] const pool_gauges& gauges() const noexcept { return gauges_; }
 
 private:
     bool acquire(pool& asking) override;
@@ -70,11 +71,13 @@ private:
     void feed();
     void make_room(steady_clock::time_point now);
     void upkeep();
+    void refresh_gauges();
 
     executor executor_;
     const pool_settings settings_;
     std::size_t budget_;
     pool_counters counters_;
+    pool_gauges gauges_;
     runtime::deadline_list deadlines_;
     steady_timer timer_;
     std::unordered_map<std::string, std::shared_ptr<pool>, string_hash, std::equal_to<>> pools_;
