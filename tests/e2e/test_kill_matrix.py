@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of whoever works on tenants, at every place where it matters, and of PostgreSQL itself. Then one worker runs,
+and the data must be in order: no database or role that no row names, no tenant that is half there, nothing unfinished.
+All programs log in as an administrator who is no superuser.
+
+KILL_MATRIX_ROUNDS: random rounds of program x place x kind of work (6; each prints its seed). KILL_MATRIX_SEED: repeats.
+KILL_MATRIX_CRASHES: how often PostgreSQL is killed during a creation (3)."""
+import concurrent.futures
+import os
+import random
+import re
+import secrets
+import signal
+import subprocess
+import time
+
+import pytest
+
+from api_client import PASSWORD, Api, unique
+from conftest import BIN, PATIENCE, ReservedPort, Servers
+from programs import Program
+from test_cli import Cli
+
+ROUNDS = int(os.environ.get("KILL_MATRIX_ROUNDS", 6))
+CRASHES = int(os.environ.get("KILL_MATRIX_CRASHES", 3))
+SEED = os.environ.get("KILL_MATRIX_SEED") or secrets.token_hex(4)
+KINDS = ("create", "delete", "undelete", "purge")  # what the command line can do to a tenant
+SPARE_PLACES = ("recorded", "roles", "database", "open", "handed-over")
+
+
+class House(Cli):
+    """A control database with its login, and the programs that work there."""
+
+    def __init__(self, servers, folder, name):
+        super().__init__(servers, folder, name)
+        self.servers = servers
+        self.env["REDIS_URL"] = servers.env["REDIS_URL"]
+        self.env["JWT_SECRET"] = secrets.token_urlsafe(32)
+        self.password_file = folder / "password"
+        self.password_file.write_text(PASSWORD)
+        self.ok("up")
+        self.doors = [ReservedPort() for _ in range(4)]
+
+    def arguments(self, kind, slug):
+        options = {"create": ("--owner-email", f"owner@{slug}.test", "--owner-password-file", self.password_file),
+                   "delete": (f"--confirm={slug}",), "purge": (f"--confirm={slug}",)}
+        return ("tenant", kind, slug, *options.get(kind, ()))
+
+    def do(self, kind, slug):
+        done = self.run(*self.arguments(kind, slug))
+        assert done.status == 0, done
+        return done
+
+    def prepared_for(self, kind):
+        """A tenant to which `kind` can be done; for create only its name."""
+        slug = unique("t")
+        before = {"create": (), "delete": ("create",), "undelete": ("create", "delete"), "purge": ("create", "delete")}
+        for earlier in before[kind]:
+            self.do(earlier, slug)
+        return slug
+
+    def steps_of(self, kind):
+        """What the command names as it goes."""
+        slug = self.prepared_for(kind)
+        told = self.do(kind, slug).stderr
+        steps = re.findall(rf"^.*{slug}: (.*)$", told, re.MULTILINE)
+        assert len(steps) >= 2, told
+        return steps
+
+    def dies(self, kind, slug, place):
+        done = self.run(*self.arguments(kind, slug), BULKHEAD_FAIL_POINT=place)
+        assert done.status == -signal.SIGKILL, f"{place} was not passed: {done}"
+
+    def worker(self, spares=0, **settings):
+        """The last of its ports: a worker that died still has the others."""
+        port = str(self.doors[0].number)
+        return Program(BIN / "bulkhead-worker", environment=self.env | {
+            "OPS_BIND": "127.0.0.1", "OPS_PORT": port, "TENANT_SPARES": str(spares), "LOG_FORMAT": "json", **settings})
+
+    def worker_dies(self, place, spares=0):
+        with self.worker(spares, BULKHEAD_FAIL_POINT=place) as doomed:
+            assert doomed.wait(PATIENCE) == -signal.SIGKILL, f"{place}: {doomed.output[-3000:]}"
+
+    def age(self):
+        """As if everything that is unfinished had been left alone for long: nobody wants to wait for it."""
+        self.control("update operations set updated_at = updated_at - interval '1 day' where finished_at is null")
+
+    def unfinished(self):
+        return int(self.control("select count(*) from operations where finished_at is null"))
+
+    def put_in_order(self, spares=0):
+        """What one worker makes of it."""
+        with self.worker(spares) as worker:
+            wanted = f"select not exists (select from operations where finished_at is null) and " \
+                     f"(select count(*) >= {spares} and coalesce(bool_and(ready), true) from spare_databases)"
+            end = time.monotonic() + PATIENCE
+            while self.control(wanted) != "t":
+                assert time.monotonic() < end, f"{self.report()}\n{worker.output[-4000:]}"
+                self.age()
+                time.sleep(0.05)
+            assert worker.stop() == 0, worker.output[-3000:]
+
+    def report(self):
+        return self.control("select kind, slug, state, step, attempt, error, progress from operations where finished_at is null")
+
+    def orphans(self):
+        """Databases and roles that look like a tenant's and that no row names."""
+        known = "select database from tenants union all select database from spare_databases union all " \
+                "select role_name from tenants union all select owner_role from tenants union all " \
+                "select role_name from spare_databases union all select owner_role from spare_databases"
+        return self.control(
+            f"select name from (select datname as name from pg_database union all select rolname from pg_roles) there "
+            f"where name ~ '^bulkhead_(t|deleted)_' and name not in ({known})")
+
+    def check(self, api):
+        """The order that must hold after everything."""
+        assert self.unfinished() == 0, self.report()
+        assert self.orphans() == ""
+        rows = [line.split("|") for line in self.control(
+            "select slug, status, d.datallowconn and has_database_privilege(t.role_name, d.oid, 'CONNECT'), r.rolcanlogin, "
+            "has_database_privilege('public', d.oid, 'CONNECT'), pg_get_userbyid(d.datdba) = t.owner_role from tenants t "
+            "left join pg_database d on d.datname = t.database left join pg_roles r on r.rolname = t.role_name "
+            "order by slug").splitlines()]
+
+        def check_one(slug, status, *on_the_server):
+            credentials = {"email": f"owner@{slug}.test", "password": PASSWORD}
+            answer = api.asking(tenant=slug).post("/api/auth/login", credentials)
+            if status == "active":
+                assert on_the_server == ("t", "t", "f", "t"), (slug, on_the_server)
+                assert answer.status == 200 and answer.json["user"]["role"] == "owner", (slug, answer)
+            else:
+                assert status == "deleted" and on_the_server == ("f", "f", "f", "t"), (slug, status, on_the_server)
+                assert answer.status in (403, 404), (slug, answer)
+
+        all_at_once(check_one, rows)
+        return {slug: status for slug, status, *_ in rows}
+
+
+@pytest.fixture(scope="module")
+def servers():
+    running = Servers()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def house(servers, tmp_path_factory):
+    return House(servers, tmp_path_factory.mktemp("kill"), "matrix")
+
+
+@pytest.fixture(scope="module")
+def api(house):
+    ports = [ReservedPort(), ReservedPort()]
+    url = f"http://127.0.0.1:{ports[0].number}"
+    settings = {"BIND_ADDRESS": "127.0.0.1", "PORT": str(ports[0].number), "OPS_PORT": str(ports[1].number),
+                "API_THREADS": "1", "RATE_LIMIT": "off", "RATE_LIMIT_AUTH": "off", "LOG_FORMAT": "json"}
+    with Program(BIN / "bulkhead-api", environment=house.env | settings) as program:
+        program.wait_until_ready(url)
+        yield Api(url)
+        assert program.stop() == 0, program.output[-3000:]
+
+
+def after(kind):
+    """The state of a tenant to which `kind` was done; None: it is gone."""
+    return {"create": "active", "delete": "deleted", "undelete": "active", "purge": None}[kind]
+
+
+def places_of(kind, steps, prefix=""):
+    """That a step was saved and that the next one begins are one moment; only the last is followed by nothing."""
+    return [f"{kind}.{prefix}{step}.{phase}" for step in steps for phase in ("before", "after")] + [
+        f"{kind}.{prefix}{steps[-1]}.saved"]
+
+
+def all_at_once(work, items):
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        return list(threads.map(lambda item: work(*item), items))
+
+
+def test_killed_at_every_step_the_worker_completes_it(house, api):
+    doomed = [(kind, place) for kind in KINDS for place in places_of(kind, house.steps_of(kind))]
+
+    def kill(kind, place):
+        slug = house.prepared_for(kind)
+        house.dies(kind, slug, place)
+        return slug, kind, place
+
+    killed = all_at_once(kill, doomed)
+    assert house.unfinished() == len(doomed)
+    house.put_in_order()
+    now = house.check(api)
+    for slug, kind, place in killed:
+        assert now.get(slug) == after(kind), place
+    certificates = house.control("select count(*) from platform_audit where action = 'tenant.purged'")
+    assert int(certificates) == 1 + sum(kind == "purge" for _, kind, _ in killed)
+    gone = next(slug for slug, kind, _ in killed if kind == "purge")
+    house.do("create", gone)  # the name is free
+    house.check(api)
+
+
+def test_what_is_refused_is_taken_back_also_when_that_is_killed(house, api):
+    """Without CREATEDB the server refuses to make and to rename databases, for good."""
+    undo = {"create": ("database", "roles", "row"), "delete": ("bring back", "let in"), "undelete": ("put away",)}
+    doomed = [(kind, place) for kind, steps in undo.items() for place in places_of(kind, steps, "undo.")]
+    prepared = all_at_once(lambda kind, place: (house.prepared_for(kind), kind, place), doomed)
+    plain = [(house.prepared_for(kind), kind) for kind in undo]
+    house.psql("bulkhead", f"alter role {house.name} nocreatedb")
+    try:
+        for slug, kind in plain:
+            refused = house.run(*house.arguments(kind, slug))
+            assert refused.status == 1, refused
+        all_at_once(lambda slug, kind, place: house.dies(kind, slug, place), prepared)
+    finally:
+        house.psql("bulkhead", f"alter role {house.name} createdb")
+    assert house.unfinished() == len(doomed)
+    house.put_in_order()
+    now = house.check(api)
+    before = {"create": None, "delete": "active", "undelete": "deleted"}
+    for slug, kind, *_ in prepared + plain:
+        assert now.get(slug) == before[kind], (slug, kind)
+        state = house.control(f"select state, error <> '' from operations where slug = '{slug}' order by created_at desc limit 1")
+        assert state == "failed|t", (slug, state)
+    for slug, kind, *_ in prepared + plain:  # and everything can be asked for again
+        house.do(kind, slug)
+    house.check(api)
+
+
+def test_killed_while_it_makes_spares_the_next_worker_cleans_up(house, api):
+    for place in SPARE_PLACES:
+        house.worker_dies(f"spare.{place}", spares=1)
+    house.put_in_order(spares=1)
+    house.check(api)
+    # A creation from stock that is killed: the spare is the tenant's.
+    slug = unique("t")
+    house.dies("create", slug, "create.owner.before")
+    assert house.control("select count(*) from spare_databases") == "0"
+    house.put_in_order(spares=1)
+    assert house.check(api)[slug] == "active"
+
+
+def test_killed_workers_leave_it_to_the_next(house, api):
+    """The command dies at once, a first worker in the middle, a second one at its end."""
+    slugs = {kind: house.prepared_for(kind) for kind in KINDS}
+    for kind, slug in slugs.items():
+        steps = house.steps_of(kind)
+        house.dies(kind, slug, f"{kind}.{steps[0]}.before")
+        for place in (f"{kind}.{steps[0]}.after", f"{kind}.{steps[-1]}.after"):
+            house.age()
+            house.worker_dies(place)
+    house.put_in_order()
+    now = house.check(api)
+    assert {kind: now.get(slug) for kind, slug in slugs.items()} == {kind: after(kind) for kind in KINDS}
+
+
+def test_what_a_killed_program_leaves_is_taken_up_soon(house, api):
+    slug = unique("t")
+    with house.worker() as worker:
+        worker.wait_until_ready(f"http://127.0.0.1:{house.doors[0].number}")
+        house.dies("create", slug, "create.database.after")
+        begun = time.monotonic()
+        while house.unfinished() > 0:
+            assert time.monotonic() < begun + PATIENCE, worker.output[-3000:]
+            time.sleep(0.05)
+        took = time.monotonic() - begun
+        assert worker.stop() == 0
+    print(f"taken up and completed after {took:.1f} s")
+    assert took < 15
+    assert house.check(api)[slug] == "active"
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_random_rounds(house, api, number):
+    seed = f"{SEED}-{number}"
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    kind = dice.choice(KINDS)
+    slug = house.prepared_for(kind)
+    places = places_of(kind, house.steps_of(kind))
+    place = dice.choice(places)
+    first = house.run(*house.arguments(kind, slug), BULKHEAD_FAIL_POINT=place)
+    assert first.status in (0, -signal.SIGKILL), first  # with a spare, some steps are behind it already
+    for _ in range(dice.randrange(3)):
+        doomed = f"spare.{dice.choice(SPARE_PLACES)}" if dice.randrange(2) else dice.choice(places)
+        house.age()
+        with house.worker(spares=dice.choice((0, 1, 2)), BULKHEAD_FAIL_POINT=doomed) as worker:
+            end = time.monotonic() + dice.uniform(0.2, 1.5)  # it dies of that, or of this
+            while worker.process.poll() is None and time.monotonic() < end:
+                time.sleep(0.02)
+            worker.process.kill()
+            worker.wait()
+    house.put_in_order(spares=1)
+    assert house.check(api).get(slug) == after(kind), (kind, place)
+
+
+@pytest.mark.parametrize("number", range(CRASHES))
+def test_the_server_is_killed_during_creations(house, api, number):
+    dice = random.Random(f"{SEED}-crash-{number}")
+    slugs = [unique("t") for _ in range(2)]
+    programs = [Program(BIN / "bulkhead-migrator", *map(str, house.arguments("create", slug)), environment=house.env)
+                for slug in slugs]
+    time.sleep(dice.uniform(0, 0.5))
+    house.servers.command("postgres kill" if dice.randrange(4) else "postgres stop")
+    house.servers.command("postgres start")
+    for program in programs:
+        with program:
+            program.wait(PATIENCE)
+    house.put_in_order()
+    wait_for_api(api)
+    now = house.check(api)
+    for slug in slugs:
+        assert now.get(slug) in (None, "active")
+        if slug not in now:
+            house.do("create", slug)  # it never began, and the name is free
+    house.check(api)
+
+
+def wait_for_api(api):
+    end = time.monotonic() + PATIENCE
+    while api.get("/health/ready").status != 200:
+        assert time.monotonic() < end
+        time.sleep(0.1)
