@@ -156,6 +156,11 @@ class Stack:
         self.launch("bulkhead-api", PORT=port, OPS_PORT=ops_port, **settings).wait_until_ready(url)
         return url
 
+    def control(self, statement):
+        """Runs a statement as the superuser in the control database; its rows, columns separated by "|"."""
+        return subprocess.run(["psql", "-XAtqc", statement, self.env["DATABASE_URL"]], check=True, capture_output=True,
+                              text=True).stdout.strip()
+
     def sql(self, tenant, statement):
         """Runs a statement as the superuser in a tenant's database: for states that no route reaches yet. Its output."""
         control = self.env["DATABASE_URL"]

@@ -6,13 +6,17 @@ import json
 import os
 import re
 import secrets
+import signal
 import subprocess
+import threading
+import time
 import urllib.parse
 
 import pytest
 
-from api_client import TIME, unique
+from api_client import TIME, Api, unique
 from conftest import BIN, PATIENCE, SANITIZER_OPTIONS, SANITIZER_REPORT, Servers
+from programs import ADDRESS, Program, free_port
 
 PASSWORD = "a-password-of-the-tests"
 
@@ -214,6 +218,31 @@ def test_work_that_was_left_behind(cli):
     assert cli.database_of(slug).startswith("bulkhead_deleted_")
 
 
+def test_a_signal_leaves_the_work_for_later(cli):
+    slug = cli.create()
+    # A step that waits for somebody else's transaction.
+    holder = subprocess.Popen(["psql", "-XAtq", cli.admin_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder.stdin.write(f"begin; alter role {cli.database_of(slug)} connection limit 50; select 'held';\n")
+    holder.stdin.flush()
+    assert holder.stdout.readline() == "held\n"
+    with Program(BIN / "bulkhead-migrator", "tenant", "delete", slug, f"--confirm={slug}", environment=cli.env) as program:
+        end = time.monotonic() + PATIENCE
+        while "lock out" not in program.stderr and time.monotonic() < end:
+            time.sleep(0.01)
+        locked = cli.run("tenant", "suspend", slug)
+        assert locked.status == 5 and "a process is at it: delete" in locked.stderr
+        program.process.send_signal(signal.SIGTERM)
+        while "stops after" not in program.stderr and time.monotonic() < end:
+            time.sleep(0.01)
+        holder.communicate("rollback;\n", PATIENCE)
+        assert program.wait(PATIENCE) == 143, program.output
+        assert f"its record stays; go on with: bulkhead-migrator tenant repair {slug}" in program.stderr
+    shown = cli.ok("tenant", "show", slug)
+    assert shown[1]["step"] == "lock out" and shown[1]["abandoned"] is True
+    cli.ok("tenant", "repair", slug)
+    assert cli.ok("tenant", "show", slug)[0]["database"].startswith("bulkhead_deleted_")
+
+
 def test_maintenance_is_not_migrated(cli):
     slug = cli.create()
     cli.control(f"update tenants set status = 'maintenance' where slug = '{slug}'")
@@ -359,3 +388,82 @@ def test_the_doctor(servers, tmp_path):
     assert here.run("doctor", DATABASE_URL="postgresql://x@127.0.0.1:1/x", DB_CONNECT_RETRIES="1").status == 10
     here.psql("bulkhead", f"alter role {here.name} nocreaterole")
     assert any("CREATEROLE" in line["advice"] for line in problems())
+
+
+# ---- while the API serves ----------------------------------------------------------------------------------------
+
+class Load:
+    """People of several tenants who read and write all the time; `unexpected` are the answers that are no 200 or 201."""
+
+    def __init__(self, url, slugs):
+        self.unexpected, self.served, self.stopping = [], 0, threading.Event()
+        people = [Api(url, tenant=slug).sign_up() for slug in slugs for _ in range(3)]
+        self.threads = [threading.Thread(target=self._work, args=(person,)) for person in people]
+
+    def _work(self, person):
+        while not self.stopping.is_set():
+            for answer in (person.post("/api/tasks", {"title": "busy"}), person.get("/api/tasks")):
+                self.served += 1
+                if answer.status not in (200, 201):
+                    self.unexpected.append(answer)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        self.wait(50)
+        return self
+
+    def wait(self, more):
+        """Until so many more requests were served."""
+        goal, end = self.served + more, time.monotonic() + PATIENCE
+        while self.served < goal:
+            assert time.monotonic() < end, f"{self.served} of {goal} requests"
+            time.sleep(0.01)
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(PATIENCE)
+
+
+def test_new_credentials_while_requests_run(stack):
+    sealed = "select role_password_sealed, owner_password_sealed from tenants order by id"
+    before = stack.control(sealed)
+    with Load(stack.url, ["default", "acme"]) as load:
+        for _ in range(3):
+            lines = [json.loads(line) for line in stack.migrate("keys", "rotate", "--credentials", "--json").splitlines()]
+            assert lines[-1] == {"rotated": 2, "failed": 0, "left": 0, "type": "summary"}
+            load.wait(50)
+    assert load.unexpected == []
+    after = stack.control(sealed)
+    assert not set(before.replace("|", "\n").split()) & set(after.replace("|", "\n").split())
+    assert '"failed":0' in stack.migrate("status", "--json")
+
+
+def test_another_data_key_while_requests_run(stack):
+    old, new = stack.env["DATA_KEY"], new_key()
+
+    def api_with(port, **keys):
+        where = {"BIND_ADDRESS": ADDRESS, "PORT": str(port), "OPS_BIND": ADDRESS, "OPS_PORT": str(free_port())}
+        return Program(BIN / "bulkhead-api", environment=stack.env | where | keys)
+
+    def rotate(**keys):
+        done = subprocess.run([BIN / "bulkhead-migrator", "keys", "rotate"], env=stack.env | keys, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+        assert done.returncode == 0 and "DATA_KEY_PREVIOUS can be removed" in done.stderr, done
+
+    both, port = {"DATA_KEY": new, "DATA_KEY_PREVIOUS": old}, free_port()
+    with api_with(port, **both) as program:
+        program.wait_until_ready(f"http://{ADDRESS}:{port}", PATIENCE)
+        with Load(f"http://{ADDRESS}:{port}", ["default", "acme"]) as load:
+            rotate(**both)
+            load.wait(50)
+        assert load.unexpected == []
+        assert program.stop() == 0
+    port = free_port()
+    with api_with(port, DATA_KEY=new) as program:
+        api = program.wait_until_ready(f"http://{ADDRESS}:{port}", PATIENCE)
+        api.asking(tenant="acme").sign_up()
+        assert program.stop() == 0
+    rotate(DATA_KEY=old, DATA_KEY_PREVIOUS=new)
+    Api(stack.url, tenant="acme").sign_up()
