@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fail_point.hpp"
 #include "lifecycle/credentials.hpp"
 #include "lifecycle/transaction.hpp"
 #include "tenancy/control_store.hpp"
@@ -83,6 +84,7 @@ result<void> rotate_credentials(site& at, std::string_view slug) {
     if (!roles.begun()) return roles.begun();
     if (auto given = give(**server, one, *made); !given) return given;
     if (auto done = row.commit(); !done) return done;
+    fail_point("rotate-credentials.stored");
     return roles.commit();
 }
 

@@ -296,7 +296,13 @@ def test_servers(cli, second, tmp_path):
         cli.refused(2, "server", "pooler", "east", wrong)
     assert cli.ok("server", "pooler", "east", "none")[0]["pooler_host"] is None
 
+    # Killed when the new passwords are stored and the server's roles do not have them yet.
+    killed = cli.run("keys", "rotate", "--credentials", "--tenant", slug, BULKHEAD_FAIL_POINT="rotate-credentials.stored")
+    assert killed.status == -signal.SIGKILL
+    advice = [line["advice"] for line in cli.run("doctor", "--json").lines[:-1] if line["about"] == f"tenant {slug}"]
+    assert advice == [f"run keys rotate --credentials --tenant {slug}"]
     cli.ok("keys", "rotate", "--credentials", "--tenant", slug)
+    assert f"tenant {slug}" not in [line.get("about") for line in cli.run("doctor", "--json").lines]
     for command in (["suspend", slug], ["resume", slug], ["delete", slug, f"--confirm={slug}"],
                     ["purge", slug, f"--confirm={slug}"]):
         cli.ok("tenant", *command)
@@ -426,6 +432,11 @@ class Load:
             thread.join(PATIENCE)
 
 
+def signed_up(url):
+    person = {"email": f"{unique('later')}@example.com", "password": "a long enough secret", "name": "Later"}
+    return Api(url, tenant="acme").post("/api/auth/signup", person).status == 201
+
+
 def test_new_credentials_while_requests_run(stack):
     sealed = "select role_password_sealed, owner_password_sealed from tenants order by id"
     before = stack.control(sealed)
@@ -438,6 +449,12 @@ def test_new_credentials_while_requests_run(stack):
     after = stack.control(sealed)
     assert not set(before.replace("|", "\n").split()) & set(after.replace("|", "\n").split())
     assert '"failed":0' in stack.migrate("status", "--json")
+    # Whoever comes now has to log in with the new ones.
+    stack.control("select pg_terminate_backend(pid) from pg_stat_activity where usename in (select role_name from tenants)")
+    end = time.monotonic() + PATIENCE
+    while not signed_up(stack.url):
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_another_data_key_while_requests_run(stack):
