@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
+#include <cstdlib>
+#include <optional>
+
 #include "base/version.hpp"
 #include "features/accounts/routes.hpp"
+#include "features/platform/routes.hpp"
 #include "features/tasks/routes.hpp"
 #include "http/openapi.hpp"
 #include "observability/process_metrics.hpp"
+#include "offices.hpp"
 #include "ops/drain.hpp"
 #include "ops/ops_routes.hpp"
 #include "reactor_parts.hpp"
@@ -28,11 +33,12 @@ constexpr http::api_info about_api{"Bulkhead API", version_text,
 constexpr std::size_t hashes_waiting = 16;  // for each thread
 
 /// The routes that clients see. The document describes all but itself.
-void mount_api(http::router& routes, self_description& about, bool with_docs) {
+void mount_api(http::router& routes, self_description& about, bool with_platform, bool with_docs) {
     mount_banner(routes);
     ops::mount_health(routes);
     accounts::mount(routes);
     tasks::mount(routes);
+    if (with_platform) platform::mount(routes);
     about.openapi = http::openapi_document(routes, about_api);
     if (with_docs) mount_docs(routes);
 }
@@ -79,17 +85,32 @@ int serve(const config::loaded& configuration) {
     metrics.add_gauge_sampler("bulkhead_hash_queue", "Password hashes that wait for a thread",
                               [&] { return static_cast<double>(hash_threads.waiting()); });
 
+    // Work on tenants, for whoever has the platform's token.
+    std::optional<offices> platform;
+    if (!s.platform_admin_token.empty()) platform.emplace(s, control, box, metrics);
+
     // The route tables.
     self_description about{.environment = state.environment, .openapi = {}};
     http::router routes, ops_routes;
-    mount_api(routes, about, s.enable_swagger);
+    mount_api(routes, about, platform.has_value(), s.enable_swagger);
     ops::mount(ops_routes);
 
     // One reactor per core, each with all it needs.
     runtime::reactor_group reactors("api", s.api_threads);
     ops::debug_pools debug_pools;
-    const shared_parts shared{s,         control, pools,  box,    state,      about,
-                              passwords, metrics, counts, routes, ops_routes, debug_pools};
+    const shared_parts shared{s,
+                              control,
+                              pools,
+                              box,
+                              state,
+                              about,
+                              passwords,
+                              metrics,
+                              counts,
+                              routes,
+                              ops_routes,
+                              debug_pools,
+                              platform ? &*platform : nullptr};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 
@@ -112,10 +133,13 @@ int serve(const config::loaded& configuration) {
         ops::add_pool_metrics(metrics, parts[i]->pools());
     }
 
+    auto work_until = runtime::deadline::in({});  // of the offices
+    bool unfinished = false;
     runtime::shutdown_stack stack;
     reactors.start();
     stack.push("reactors", [&] { reactors.stop(); });
     stack.push("hash threads", [&] { hash_threads.stop(); });
+    stack.push("offices", [&] { unfinished = platform && !platform->close(work_until); });
     reactors.run_on_each([&](std::size_t i) {
         parts[i]->start(i == 0);
         if (i == 0) feed.start();
@@ -135,9 +159,15 @@ int serve(const config::loaded& configuration) {
 
     signals.on_reload([] { service::reload(program); });
     signals.wait();
+    work_until = runtime::deadline::in(s.shutdown_drain_delay + s.shutdown_timeout);
     ops::drain(state, reactors, [&](std::size_t i) -> http::server& { return parts[i]->server(); },
                {.delay = s.shutdown_drain_delay, .timeout = s.shutdown_timeout});
     stack.unwind();
+    if (unfinished) {
+        log::warn("work on tenants is left to the worker");
+        log::stop();
+        std::_Exit(service::exit_ok);  // what it uses must not be destroyed
+    }
     log::info("stopped");
     return service::exit_ok;
 }

@@ -40,6 +40,8 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
     services_.add(shared.metrics);
     services_.add(shared.debug_pools);
     services_.add(shared.about);
+    if (shared.platform)
+        services_.add(gate_.emplace(shared.platform->token(), tenants_, shared.platform->doors()));
 }
 
 void reactor_parts::start(bool with_ops) {

@@ -10,6 +10,7 @@
 #include "auth/passwords.hpp"
 #include "config/settings.hpp"
 #include "http/server.hpp"
+#include "offices.hpp"
 #include "ops/debug_pools.hpp"
 #include "ops/health.hpp"
 #include "pages.hpp"
@@ -35,6 +36,7 @@ struct shared_parts {
     const http::router& routes;
     const http::router& ops_routes;
     ops::debug_pools& debug_pools;
+    offices* platform;  // null: no platform API
 };
 
 class reactor_parts {
@@ -57,6 +59,7 @@ private:
     tenancy::registry tenants_;
     tenancy::directory directory_;
     auth::access_tokens tokens_;
+    std::optional<auth::platform_gate> gate_;
     ops::health health_;
     http::services services_;
     http::server server_;

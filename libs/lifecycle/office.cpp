@@ -26,6 +26,7 @@ office::~office() = default;
 office::desk::desk(postgres::session session, const office& of)
     : control(std::move(session)), at(control, of.control_, of.box_, of.schema_, of.settings_) {
     at.forget_elsewhere = of.forget_elsewhere_;
+    at.stop = [&of] { return of.closed_.load(); };
 }
 
 result<office::desk_pointer> office::take() {

@@ -4,6 +4,7 @@
 // it dies.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -22,6 +23,9 @@ public:
     ~office();
     office(const office&) = delete;
     office& operator=(const office&) = delete;
+
+    /// Recorded work ends after the step it is at, and is left to whoever goes on with it. From any thread.
+    void close() noexcept { closed_ = true; }
 
     /// Runs `work(site)`, which returns a result<T>, on a thread of the pool and resumes on the caller's
     /// reactor. errc::unavailable when the queue is full or the control database cannot be reached.
@@ -68,6 +72,7 @@ private:
     const migrations::migration_set& schema_;
     const site_settings settings_;
     const std::function<result<void>(const uuid&)> forget_elsewhere_;
+    std::atomic<bool> closed_ = false;
     std::mutex mutex_;
     std::vector<desk_pointer> idle_;  // last used last
 };
