@@ -98,19 +98,8 @@ int serve(const config::loaded& configuration) {
     // One reactor per core, each with all it needs.
     runtime::reactor_group reactors("api", s.api_threads);
     ops::debug_pools debug_pools;
-    const shared_parts shared{s,
-                              control,
-                              pools,
-                              box,
-                              state,
-                              about,
-                              passwords,
-                              metrics,
-                              counts,
-                              routes,
-                              ops_routes,
-                              debug_pools,
-                              platform ? &*platform : nullptr};
+    const shared_parts shared{s,       control, pools,  box,        state,       about,   passwords,
+                              metrics, counts,  routes, ops_routes, debug_pools, platform};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 

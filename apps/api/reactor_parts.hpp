@@ -36,7 +36,7 @@ struct shared_parts {
     const http::router& routes;
     const http::router& ops_routes;
     ops::debug_pools& debug_pools;
-    offices* platform;  // null: no platform API
+    std::optional<offices>& platform;  // none without a token
 };
 
 class reactor_parts {
