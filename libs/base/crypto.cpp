@@ -87,6 +87,26 @@ digest256 sha256(std::string_view data) {
     return out;
 }
 
+void sha256_stream::release::operator()(evp_md_ctx_st* context) const noexcept { EVP_MD_CTX_free(context); }
+
+sha256_stream::sha256_stream() : context_(EVP_MD_CTX_new()) {
+    require(context_ != nullptr, "EVP_MD_CTX_new");
+    require(EVP_DigestInit_ex2(context_.get(), sha256_algorithm(), nullptr) == 1, "EVP_DigestInit_ex2");
+}
+
+void sha256_stream::add(std::string_view piece) {
+    require(EVP_DigestUpdate(context_.get(), piece.data(), piece.size()) == 1, "EVP_DigestUpdate");
+}
+
+digest256 sha256_stream::finish() {
+    digest256 out;
+    unsigned written = 0;
+    require(
+        EVP_DigestFinal_ex(context_.get(), out.bytes.data(), &written) == 1 && written == out.bytes.size(),
+        "EVP_DigestFinal_ex");
+    return out;
+}
+
 digest256 hmac_sha256(std::string_view key, std::string_view data) {
     return finish<32>(keyed_hmac("SHA2-256", key).get(), data);
 }

@@ -13,6 +13,7 @@
 #include "base/secret.hpp"
 
 struct evp_mac_ctx_st;  // EVP_MAC_CTX
+struct evp_md_ctx_st;   // EVP_MD_CTX
 
 namespace bulkhead {
 
@@ -31,6 +32,21 @@ using digest256 = digest<32>;
 using digest384 = digest<48>;
 
 digest256 sha256(std::string_view data);
+
+/// SHA-256 of what comes in pieces. One thread at a time.
+class sha256_stream {
+public:
+    sha256_stream();
+    void add(std::string_view piece);
+    /// Once, after the last piece.
+    [[nodiscard]] digest256 finish();
+
+private:
+    struct release {
+        void operator()(evp_md_ctx_st* context) const noexcept;
+    };
+    std::unique_ptr<evp_md_ctx_st, release> context_;
+};
 
 /// RFC 2104, any key length.
 digest256 hmac_sha256(std::string_view key, std::string_view data);

@@ -39,6 +39,17 @@ const std::vector<hmac_case> hmac_cases{
 
 }  // namespace
 
+TEST_CASE("SHA-256 of pieces is that of the whole", "[base]") {
+    const std::string text(100'000, 'x');
+    for (const std::size_t piece : {1U, 63U, 64U, 65U, 4096U, 100'000U}) {
+        sha256_stream stream;
+        for (std::size_t at = 0; at < text.size(); at += piece)
+            stream.add(std::string_view(text).substr(at, piece));
+        CHECK(stream.finish().view() == sha256(text).view());
+    }
+    CHECK(sha256_stream().finish().view() == sha256("").view());
+}
+
 TEST_CASE("crypto: sha256 gives the FIPS 180-4 answers", "[base]") {
     CHECK(to_hex(sha256("").view()) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     CHECK(to_hex(sha256(std::string_view{}).view()) == to_hex(sha256("").view()));
