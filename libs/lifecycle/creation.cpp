@@ -27,22 +27,6 @@ json::object record_of(const site& at, const uuid& tenant, const new_tenant& wan
     return out;
 }
 
-result<void> insert_tenant(const site& at, const uuid& id, const new_tenant& wanted, std::string_view server,
-                           const credentials& of) {
-    const auto inserted = at.control().run(
-        "insert into tenants (id, slug, name, server_id, database, role_name, "
-        "role_password_sealed, owner_role, owner_password_sealed, limits, schema_version) "
-        "select $1, $2, $3, s.id, $5, $6, $7, $8, $9, $10::jsonb, $11::bigint from servers s "
-        "where s.name = $4",
-        {id, wanted.slug, wanted.name, server, tenancy::database_name(id), of.role, of.sealed_password,
-         of.owner_role, of.sealed_owner_password, schema::to_json(wanted.limits), at.schema().head()});
-    if (!inserted && at.control().last_sqlstate() == unique_violation)
-        return fail(errc::conflict, "this slug is taken");
-    if (!inserted) return std::unexpected(inserted.error());
-    if (inserted->affected() == 0) return fail_field("/server", "unknown", "there is no such server");
-    return {};
-}
-
 class creation final : public saga {
 public:
     explicit creation(site& at) : at_(at) {}
@@ -96,6 +80,22 @@ result<void> check(const new_tenant& wanted) {
     if (characters < 1 || characters > 200 || wanted.name.find('\0') != std::string::npos)
         return fail_field("/name", "invalid_length", "1 to 200 characters");
     return wanted.owner ? check_owner(*wanted.owner) : result<void>{};
+}
+
+result<void> insert_tenant(const site& at, const uuid& id, const new_tenant& wanted, std::string_view server,
+                           const credentials& of) {
+    const auto inserted = at.control().run(
+        "insert into tenants (id, slug, name, server_id, database, role_name, "
+        "role_password_sealed, owner_role, owner_password_sealed, limits, schema_version) "
+        "select $1, $2, $3, s.id, $5, $6, $7, $8, $9, $10::jsonb, $11::bigint from servers s "
+        "where s.name = $4",
+        {id, wanted.slug, wanted.name, server, tenancy::database_name(id), of.role, of.sealed_password,
+         of.owner_role, of.sealed_owner_password, schema::to_json(wanted.limits), at.schema().head()});
+    if (!inserted && at.control().last_sqlstate() == unique_violation)
+        return fail(errc::conflict, "this slug is taken");
+    if (!inserted) return std::unexpected(inserted.error());
+    if (inserted->affected() == 0) return fail_field("/server", "unknown", "there is no such server");
+    return {};
 }
 
 result<operation> begin_creation(site& at, const new_tenant& wanted) {

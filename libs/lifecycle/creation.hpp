@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "lifecycle/credentials.hpp"
 #include "lifecycle/operation.hpp"
 #include "tenancy/limits.hpp"
 
@@ -28,6 +29,11 @@ struct new_tenant {
 
 /// errc::validation_failed names what is wrong with slug, name or owner.
 result<void> check(const new_tenant& wanted);
+
+/// Writes the row of a tenant that is about to be made. errc::conflict when the slug is taken,
+/// errc::validation_failed for an unknown server.
+result<void> insert_tenant(const site& at, const uuid& id, const new_tenant& wanted, std::string_view server,
+                           const credentials& of);
 
 /// Takes the slug and records the work; then nobody else can have it. errc::conflict when it is taken.
 result<operation> begin_creation(site& at, const new_tenant& wanted);

@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lifecycle/new_database.hpp"
 
-#include "lifecycle/credentials.hpp"
 #include "lifecycle/template_database.hpp"
 #include "lifecycle/tenant_database.hpp"
 #include "tenancy/control_store.hpp"
 
 namespace bulkhead::lifecycle {
 namespace {
-
-credentials credentials_of(const tenancy::tenant& one) {
-    return {.role = one.role,
-            .sealed_password = one.sealed_password,
-            .owner_role = one.owner_role,
-            .sealed_owner_password = one.sealed_owner_password};
-}
 
 /// What every step begins with: the row, and a session on its server.
 struct place {
@@ -123,6 +115,13 @@ result<std::string> choose_server(const site& at, std::string_view wanted) {
     if (!found) return std::unexpected(found.error());
     if (found->empty()) return fail(errc::unavailable, "no server accepts new tenants");
     return std::string(found->text(0, 0));
+}
+
+credentials credentials_of(const tenancy::tenant& one) {
+    return {.role = one.role,
+            .sealed_password = one.sealed_password,
+            .owner_role = one.owner_role,
+            .sealed_owner_password = one.sealed_owner_password};
 }
 
 result<tenancy::tenant> load_tenant(const site& at, const uuid& id) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lifecycle/credentials.hpp"
 #include "lifecycle/saga.hpp"
 
 namespace bulkhead::lifecycle {
@@ -25,6 +26,9 @@ result<void> activate_tenant(site& at, const uuid& tenant);
 /// The server for a new tenant: the wanted one, or the one with the fewest tenants. errc::unavailable when
 /// none accepts tenants.
 result<std::string> choose_server(const site& at, std::string_view wanted);
+
+/// What its row says of its roles.
+credentials credentials_of(const tenancy::tenant& one);
 
 /// Its row must exist: else errc::not_found.
 result<tenancy::tenant> load_tenant(const site& at, const uuid& id);

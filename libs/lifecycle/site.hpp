@@ -52,7 +52,8 @@ public:
     std::string request_id{};
     /// Told the name of each step before it begins; for people who watch.
     std::function<void(std::string_view)> on_step{};
-    /// Asked before each step of recorded work; true leaves the rest to whoever goes on with it.
+    /// Asked before each step of recorded work, and during long copies; true leaves the rest to whoever goes
+    /// on with it.
     std::function<bool()> stop{};
     /// Destroys what a purged tenant has outside of PostgreSQL: keys in Redis, files. May be run again.
     std::function<result<void>(const uuid& tenant)> forget_elsewhere{};

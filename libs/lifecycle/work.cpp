@@ -3,7 +3,10 @@
 
 #include <exception>
 
+#include "lifecycle/clone.hpp"
 #include "lifecycle/creation.hpp"
+#include "lifecycle/import.hpp"
+#include "lifecycle/move.hpp"
 #include "lifecycle/removal.hpp"
 #include "observability/log.hpp"
 
@@ -15,11 +18,11 @@ result<operation> continue_work(site& at, const operation& begun) {
         case operation_kind::remove: return continue_removal(at, begun);
         case operation_kind::undelete: return continue_undelete(at, begun);
         case operation_kind::purge: return continue_purge(at, begun);
-        case operation_kind::clone:
-        case operation_kind::import:
-        case operation_kind::move: break;
+        case operation_kind::clone: return continue_clone(at, begun);
+        case operation_kind::import: return continue_import(at, begun);
+        case operation_kind::move: return continue_move(at, begun);
     }
-    return fail(errc::not_implemented);
+    return fail(errc::internal);
 }
 
 namespace {
