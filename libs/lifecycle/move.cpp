@@ -63,8 +63,18 @@ result<void> check_size(postgres::session& source, const tenant& one, std::chron
 
 class move_of_tenant final : public saga {
 public:
-    move_of_tenant(site& at, const operation& record, move_plan plan, bool arrived)
-        : at_(at), record_(record), plan_(std::move(plan)), arrived_(arrived) {}
+    move_of_tenant(site& at, move_plan plan, where_it_is now)
+        : at_(at),
+          plan_(std::move(plan)),
+          arrived_(now == where_it_is::target),
+          paused_(now == where_it_is::under_way),
+          stop_(std::move(at.stop)) {
+        // Whoever is asked to stop leaves no tenant paused: the copy is broken off and taken back first.
+        at_.stop = [this] { return !paused_ && stop_ && stop_(); };
+    }
+    move_of_tenant(const move_of_tenant&) = delete;
+    move_of_tenant& operator=(const move_of_tenant&) = delete;
+    ~move_of_tenant() override { at_.stop = std::move(stop_); }
 
     std::vector<saga_step> steps() override {
         return {{"prepare", [this] { return arrived_ ? nothing() : prepare_target(at_, plan_); }},
@@ -78,8 +88,7 @@ public:
     /// Nothing is taken back once the tenant lives at the target.
     std::vector<saga_step> undo() override {
         if (arrived_) return {};
-        return {{"go on", [this] { return unless_arrived(go_on_at_source); }},
-                {"clean up", [this] { return clean_up(); }}};
+        return {{"go on", [this] { return go_on(); }}, {"clean up", [this] { return clean_up(); }}};
     }
 
 private:
@@ -96,6 +105,7 @@ private:
     }
 
     result<void> pause() {
+        paused_ = true;
         if (auto begun = begin_pause(at_, plan_); !begun) return begun;
         return lock_source(at_, plan_);
     }
@@ -104,7 +114,7 @@ private:
         const auto paused = time_paused(at_, plan_);
         if (!paused) return std::unexpected(paused.error());
         const auto left = plan_.max_pause - *paused;
-        auto copied = left > 0ms ? copy_to_target(at_, plan_, left) : fail(errc::deadline_exceeded);
+        auto copied = left > 0ms ? copy_to_target(at_, plan_, left, stop_) : fail(errc::deadline_exceeded);
         if (!copied && copied.error().code == errc::deadline_exceeded)
             copied.error().detail =
                 fmt::format("the copy took longer than {} s; allow more with --max-pause",
@@ -115,27 +125,30 @@ private:
     /// A failure leaves open on which side the tenant is: the row knows.
     result<void> flip() {
         auto flipped = move_row(at_, plan_);
-        arrived_ = flipped.has_value() || has_arrived(at_, plan_).value_or(false);
+        arrived_ = flipped.has_value() ||
+                   find_where(at_, plan_).value_or(where_it_is::source) == where_it_is::target;
+        if (arrived_) paused_ = false;
         return flipped;
     }
 
-    result<void> unless_arrived(result<void> (*what)(site&, const move_plan&)) {
-        const auto arrived = has_arrived(at_, plan_);
-        if (!arrived) return std::unexpected(arrived.error());
-        return *arrived ? nothing() : what(at_, plan_);
+    result<void> go_on() {
+        if (auto done = go_on_at_source(at_, plan_); !done) return done;
+        paused_ = false;
+        return {};
     }
 
     /// One copy of the data remains: that which the row names.
     result<void> clean_up() {
-        const auto arrived = has_arrived(at_, plan_);
-        if (!arrived) return std::unexpected(arrived.error());
-        return *arrived ? remove_source(at_, plan_) : remove_target(at_, plan_);
+        const auto now = find_where(at_, plan_);
+        if (!now) return std::unexpected(now.error());
+        return *now == where_it_is::target ? remove_source(at_, plan_) : remove_target(at_, plan_);
     }
 
     site& at_;
-    const operation record_;
     const move_plan plan_;
     bool arrived_;
+    bool paused_;
+    std::function<bool()> stop_;  // the site's own
 };
 
 /// In the open transaction: the state cannot change before it is recorded that work is under way.
@@ -186,9 +199,9 @@ result<operation> continue_move(site& at, const operation& begun) {
     if (begun.finished()) return begun;
     auto plan = read_plan(begun);
     if (!plan) return std::unexpected(std::move(plan.error()));
-    const auto arrived = has_arrived(at, *plan);
-    if (!arrived) return std::unexpected(arrived.error());
-    move_of_tenant how(at, begun, *std::move(plan), *arrived);
+    const auto now = find_where(at, *plan);
+    if (!now) return std::unexpected(now.error());
+    move_of_tenant how(at, *std::move(plan), *now);
     return run_saga(at, begun, how);
 }
 

@@ -140,10 +140,11 @@ result<move_plan> read_plan(const operation& record) {
                      .max_pause = std::chrono::milliseconds(pause->as_int64())};
 }
 
-result<bool> has_arrived(const site& at, const move_plan& plan) {
+result<where_it_is> find_where(const site& at, const move_plan& plan) {
     const auto one = load_tenant(at, plan.tenant);
     if (!one) return std::unexpected(one.error());
-    return one->server.name == plan.target_server;
+    if (one->server.name == plan.target_server) return where_it_is::target;
+    return one->status == tenancy::tenant_status::maintenance ? where_it_is::under_way : where_it_is::source;
 }
 
 result<void> prepare_target(site& at, const move_plan& plan) {
@@ -201,8 +202,9 @@ result<std::chrono::milliseconds> time_paused(const site& at, const move_plan& p
     return std::chrono::milliseconds(found->integer(0, 0));
 }
 
-result<void> copy_to_target(site& at, const move_plan& plan, std::chrono::milliseconds longest) {
-    const runtime::patience how_long{std::chrono::steady_clock::now() + longest, at.stop};
+result<void> copy_to_target(site& at, const move_plan& plan, std::chrono::milliseconds longest,
+                            const std::function<bool()>& stop) {
+    const runtime::patience how_long{std::chrono::steady_clock::now() + longest, stop};
     const auto server = at.server(plan.target_server);
     if (!server) return std::unexpected(server.error());
     const auto owner = target_owner(at, plan);

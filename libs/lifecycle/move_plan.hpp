@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -34,8 +35,14 @@ move_plan make_plan(const site& at, const tenancy::tenant& one, std::string_view
 /// errc::internal when the record is not one of a move.
 result<move_plan> read_plan(const operation& record);
 
-/// Whether the tenant's row names the target. errc::not_found when there is no such tenant.
-result<bool> has_arrived(const site& at, const move_plan& plan);
+enum class where_it_is {
+    source,
+    under_way,  // paused
+    target,
+};
+
+/// What the tenant's row says. errc::not_found when there is no such tenant.
+result<where_it_is> find_where(const site& at, const move_plan& plan);
 
 /// The roles and an empty database, which no request can reach.
 result<void> prepare_target(site& at, const move_plan& plan);
@@ -50,7 +57,8 @@ result<void> lock_source(site& at, const move_plan& plan);
 result<std::chrono::milliseconds> time_paused(const site& at, const move_plan& plan);
 
 /// All data, and the application's rights on them. errc::deadline_exceeded when it takes longer.
-result<void> copy_to_target(site& at, const move_plan& plan, std::chrono::milliseconds longest);
+result<void> copy_to_target(site& at, const move_plan& plan, std::chrono::milliseconds longest,
+                            const std::function<bool()>& stop);
 
 /// The end of the pause: the row names the target, in the state from before.
 result<void> move_row(site& at, const move_plan& plan);
@@ -61,8 +69,10 @@ result<void> refresh_statistics(site& at, const move_plan& plan);
 /// What is left behind when the tenant has arrived.
 result<void> remove_source(site& at, const move_plan& plan);
 
-/// The end of the pause when it has not, and what then is left at the target.
+/// The end of the pause when it has not; fine when it is not paused, or has arrived after all.
 result<void> go_on_at_source(site& at, const move_plan& plan);
+
+/// What then is left at the target.
 result<void> remove_target(site& at, const move_plan& plan);
 
 }  // namespace bulkhead::lifecycle
