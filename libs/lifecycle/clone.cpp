@@ -25,17 +25,17 @@ result<void> check_source(const tenant& source) {
 
 class clone final : public saga {
 public:
-    clone(site& at, const operation& record) : at_(at), record_(record) {}
+    explicit clone(site& at) : at_(at) {}
 
     std::vector<saga_step> steps() override {
-        return filled_tenant_steps(at_, record_.tenant,
+        return filled_tenant_steps(at_, record().tenant,
                                    [this](const postgres::conninfo& into) { return copy_source(into); });
     }
-    std::vector<saga_step> undo() override { return forget_database_steps(at_, record_.tenant); }
+    std::vector<saga_step> undo() override { return forget_database_steps(at_, record().tenant); }
 
 private:
     result<void> copy_source(const postgres::conninfo& into) {
-        const auto* const id = record_.input.if_contains("source");
+        const auto* const id = record().input.if_contains("source");
         const auto source_id = id && id->is_string() ? uuid::parse(id->as_string()) : std::nullopt;
         if (!source_id) return fail(errc::internal);
         const auto source = load_tenant(at_, *source_id);
@@ -54,7 +54,6 @@ private:
     }
 
     site& at_;
-    const operation record_;
 };
 
 }  // namespace
@@ -72,7 +71,7 @@ result<operation> begin_clone(site& at, std::string_view source_slug, const new_
 }
 
 result<operation> continue_clone(site& at, const operation& begun) {
-    clone how(at, begun);
+    clone how(at);
     return run_saga(at, begun, how);
 }
 

@@ -40,7 +40,8 @@ result<std::vector<table_count>> count_rows(postgres::session& database) {
             "join pg_namespace n on n.oid = c.relnamespace "
             "where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' "
             "and not exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass "
-            "and d.objid = c.oid and d.deptype = 'e') order by 1 collate \"C\"");
+            "and d.objid = c.oid and d.deptype = 'e') order by format('%I.%I', n.nspname, c.relname) collate "
+            "\"C\"");
     if (!tables) return std::unexpected(tables.error());
     std::vector<table_count> out;
     for (std::size_t i = 0; i < tables->size(); ++i) {

@@ -9,7 +9,7 @@
 #include "lifecycle/transaction.hpp"
 #include "observability/log.hpp"
 #include "persistence/migrations/engine.hpp"
-#include "persistence/postgres/sqlstate.hpp"
+#include "tenancy/control_store.hpp"
 
 namespace bulkhead::lifecycle {
 namespace {
@@ -39,12 +39,13 @@ result<void> restore(site& at, const uuid& tenant, const fill_database& fill) {
 result<void> migrate(site& at, const uuid& tenant) {
     auto database = connect_as_owner(at, tenant);
     if (!database) return std::unexpected(std::move(database.error()));
-    const auto done = migrations::apply(*database, at.schema());
-    if (done) return {};
+    const auto done = migrations::apply(*database, at.schema(), {.stop = at.stop});
+    if (done) return tenancy::save_schema_version(at.control(), tenant, done->to);
     log::error("copied data cannot be brought to the newest schema", {{"reason", done.error().message}});
     if (done.error().kind == migrations::failure_kind::mismatch)
         return fail(errc::conflict, "the schema of the data is not one of this program's");
-    return std::unexpected(database->is_open() ? error{.code = errc::internal} : postgres::to_error({}));
+    const bool may_pass = done.error().kind != migrations::failure_kind::failed || !database->is_open();
+    return fail(may_pass ? errc::unavailable : errc::internal);
 }
 
 result<void> open_to_application(site& at, const uuid& tenant) {

@@ -75,21 +75,21 @@ result<void> restore_dump(const archive_reader& from, const postgres::conninfo& 
 
 class import_of_archive final : public saga {
 public:
-    import_of_archive(site& at, const operation& record) : at_(at), record_(record) {}
+    explicit import_of_archive(site& at) : at_(at) {}
 
     std::vector<saga_step> steps() override {
-        auto out = filled_tenant_steps(at_, record_.tenant,
+        auto out = filled_tenant_steps(at_, record().tenant,
                                        [this](const postgres::conninfo& into) { return restore(into); });
         out.insert(out.begin(), {"verify", [this] { return verify(); }});
         return out;
     }
-    std::vector<saga_step> undo() override { return forget_database_steps(at_, record_.tenant); }
+    std::vector<saga_step> undo() override { return forget_database_steps(at_, record().tenant); }
 
 private:
     /// The one that the work was begun with.
     result<archive_reader> open() const {
         const auto text = [&](std::string_view member) {
-            return std::string(record_.input.at(member).as_string());
+            return std::string(record().input.at(member).as_string());
         };
         auto file = archive_reader::open(text("path"));
         if (file && file->manifest().dump.sha256.str() != text("sha256"))
@@ -123,7 +123,6 @@ private:
     }
 
     site& at_;
-    const operation record_;
 };
 
 }  // namespace
@@ -146,7 +145,7 @@ result<operation> begin_import(site& at, const std::string& path, const new_tena
 }
 
 result<operation> continue_import(site& at, const operation& begun) {
-    import_of_archive how(at, begun);
+    import_of_archive how(at);
     return run_saga(at, begun, how);
 }
 
