@@ -26,18 +26,19 @@ result<bool> is_ready(postgres::session& server, std::string_view name) {
 }
 
 result<void> migrate(postgres::session& database, const site& at) {
+    const auto owner = template_owner(at);
     // The owner of the database, which we are, lets the owner of the schema in for as long as it takes.
     auto in = run_script(database, fmt::format("revoke create on schema public from public;"
                                                "grant create, usage on schema public to {0}; set role {0}",
-                                               template_owner));
+                                               owner));
     if (!in) return in;
     const auto done = migrations::apply(database, at.schema());
     if (!done) {
         log::error("the template database cannot be migrated", {{"reason", done.error().message}});
         return fail(errc::internal);
     }
-    return run_script(
-        database, fmt::format("reset role; revoke create, usage on schema public from {}", template_owner));
+    return run_script(database,
+                      fmt::format("reset role; revoke create, usage on schema public from {}", owner));
 }
 
 result<void> make(site& at, std::string_view server_name, postgres::session& server,
@@ -47,7 +48,7 @@ result<void> make(site& at, std::string_view server_name, postgres::session& ser
         fmt::format(
             "do $$ begin create role {0} nologin; exception when duplicate_object or unique_violation "
             "then null; end $$; grant {0} to current_user",
-            template_owner));
+            template_owner(at)));
     if (!role) return role;
     if (auto gone = drop_database(server, name); !gone) return gone;
     const auto quoted = quote_identifier(name);
@@ -87,6 +88,14 @@ void drop_older(const site& at, postgres::session& server, const std::string& cu
 std::string template_prefix(const site& at) {
     return fmt::format("bulkhead_template_{}_", short_hash(at.control_info().dbname));
 }
+
+std::string template_owner(const site& at) {
+    auto name = template_prefix(at);
+    name.pop_back();
+    return name;
+}
+
+bool is_template_owner(std::string_view role) noexcept { return role.starts_with("bulkhead_template"); }
 
 std::string template_name(const site& at) {
     std::string all;

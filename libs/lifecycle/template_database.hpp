@@ -11,11 +11,15 @@
 
 namespace bulkhead::lifecycle {
 
-/// Owns what is in templates; nobody can log in as it.
-inline constexpr std::string_view template_owner = "bulkhead_template";
-
 /// What the names of this control database's templates begin with: several may share a server.
 [[nodiscard]] std::string template_prefix(const site& at);
+
+/// The role that owns what is in them; nobody can log in as it. One for each control database: from
+/// PostgreSQL 16 on only the login that made a role may use it.
+[[nodiscard]] std::string template_owner(const site& at);
+
+/// Whether a role is the owner of what is in somebody's templates.
+[[nodiscard]] bool is_template_owner(std::string_view role) noexcept;
 
 /// That of the template for this build; names sort by the version of the schema.
 [[nodiscard]] std::string template_name(const site& at);

@@ -98,9 +98,18 @@ result<void> open_database(postgres::session& server, std::string_view name, con
 }
 
 result<void> hand_over(postgres::session& database, const credentials& of) {
-    auto owned = run_script(
-        database, fmt::format("reassign owned by {} to {}", template_owner, quote_identifier(of.owner_role)));
-    if (!owned) return owned;
+    const auto before = run(database,
+                            "select pg_get_userbyid(relowner) from pg_class "
+                            "where oid = 'public.schema_migrations'::regclass");
+    if (!before) return std::unexpected(before.error());
+    // It was done before, unless that is the role of the template it came from. Nobody else's things go
+    // along: REASSIGN takes databases, too.
+    if (is_template_owner(before->text(0, 0))) {
+        auto owned = run_script(
+            database, fmt::format("reassign owned by {} to {}", quote_identifier(before->text(0, 0)),
+                                  quote_identifier(of.owner_role)));
+        if (!owned) return owned;
+    }
     if (auto become = run_script(database, fmt::format("set role {}", quote_identifier(of.owner_role)));
         !become)
         return become;
