@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "lifecycle/archive.hpp"
 #include "lifecycle/credentials.hpp"
 #include "lifecycle/new_database.hpp"
 #include "lifecycle/saga.hpp"
@@ -106,10 +107,23 @@ class removal final : public saga_of_an_end {
 public:
     using saga_of_an_end::saga_of_an_end;
     std::vector<saga_step> steps() override {
-        return {step("lock out", lock_out), step("put away", put_database_away)};
+        return {step("lock out", lock_out),
+                {"final backup", [this] { return back_up(); }},
+                step("put away", put_database_away)};
     }
     std::vector<saga_step> undo() override {
         return {step("bring back", bring_database_back), step("let in", let_in)};
+    }
+
+private:
+    /// Of all that was ever written: nobody can write any more.
+    result<void> back_up() {
+        const auto one = load_tenant(at_, id_);
+        if (!one) return std::unexpected(one.error());
+        const auto path = final_backup(at_, *one);
+        if (!path) return std::unexpected(path.error());
+        if (!path->empty()) record().progress["backup"] = *path;
+        return {};
     }
 };
 

@@ -10,6 +10,7 @@
 #include "lifecycle/dump.hpp"
 #include "lifecycle/import.hpp"
 #include "lifecycle/move.hpp"
+#include "lifecycle/removal.hpp"
 #include "lifecycle/servers.hpp"
 #include "lifecycle/states.hpp"
 #include "lifecycle_fixture.hpp"
@@ -351,6 +352,16 @@ TEST_CASE("archive: the last one of a tenant that goes", "[integration]") {
     CHECK(path->starts_with(f.settings.backup_folder + "/source-" + source.id.to_compact()));
     CHECK(lifecycle::verify_archive(*path));
     CHECK_FALSE(fs::exists(left));
+
+    const auto begun = lifecycle::begin_removal(keeping, "source");
+    REQUIRE(begun);
+    const auto done = lifecycle::continue_work(keeping, *begun);
+    REQUIRE(done);
+    REQUIRE(done->state == operation_state::succeeded);
+    const auto last = std::string(done->progress.at("backup").as_string());
+    CHECK(last != *path);
+    REQUIRE(f.import(last, "risen"));
+    CHECK(f.as_owner(f.find("risen")).run("select 1 from users where role = 'owner'")->size() == 1);
 }
 
 TEST_CASE("move: the tenant goes on at the other server with all it had", "[integration]") {
@@ -525,7 +536,7 @@ TEST_CASE("move: killed at any step, the tenant is at one place and in use", "[i
         auto at = f.site();
         const auto begun = lifecycle::begin_move(at, slug, "other", 300s);
         REQUIRE(begun);
-        REQUIRE(f.dies_at(place,
+        REQUIRE(f.dies_at("move." + place,
                           [&](lifecycle::site& there) { return lifecycle::continue_work(there, *begun); }));
         const auto done = f.continue_after_kill(at, *begun);
         CHECK(done.state == operation_state::succeeded);
