@@ -44,6 +44,10 @@ int dispatch(const context& with) {
         case command::tenant_delete: return delete_tenant(with);
         case command::tenant_undelete: return undelete_tenant(with);
         case command::tenant_purge: return purge_tenant(with);
+        case command::tenant_clone: return clone_tenant(with);
+        case command::tenant_export: return export_tenant(with);
+        case command::tenant_import: return import_tenant(with);
+        case command::tenant_move: return move_tenant(with);
         case command::tenant_repair: return repair_tenants(with);
         case command::server_list: return list_servers(with);
         case command::server_add: return add_server(with);

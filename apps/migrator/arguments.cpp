@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/text.hpp"
@@ -21,29 +22,31 @@ struct shape {
     };
     std::vector<positional> positionals{};
     std::vector<std::string_view> options{"--json"};
+    std::vector<std::string_view> needed{};  // among them
 };
 
 shape read_synopsis(std::string_view synopsis) {
     shape out;
-    const auto separator = [](char c) { return c == ' ' || c == '\n'; };
-    for (std::size_t at = 0; at < synopsis.size();) {
-        const auto* const end = std::find_if(synopsis.begin() + at, synopsis.end(), separator);
-        auto word = synopsis.substr(at, static_cast<std::size_t>(end - synopsis.begin()) - at);
-        at += word.size() + 1;
-        const bool optional = word.starts_with('[');
-        while (word.starts_with('[')) word.remove_prefix(1);
-        while (word.ends_with(']')) word.remove_suffix(1);
-        if (word.empty() || word == "|") continue;
+    int depth = 0;  // of brackets
+    bool is_value = false;
+    while (!synopsis.empty()) {
+        const auto word = synopsis.substr(0, synopsis.find_first_of(" \n[]"));
+        if (word.empty()) {
+            depth += synopsis[0] == '[' ? 1 : synopsis[0] == ']' ? -1 : 0;
+            synopsis.remove_prefix(1);
+            continue;
+        }
+        synopsis.remove_prefix(word.size());
+        if (word == "|" || std::exchange(is_value, false)) continue;
         if (!word.starts_with("--")) {
-            out.positionals.push_back({word, optional});
+            out.positionals.push_back({word, depth > 0});
             continue;
         }
         const auto name = word.substr(0, word.find('='));
+        const auto* const known = find_option(name);
+        is_value = name == word && known != nullptr && known->takes_value;
         out.options.push_back(name);
-        if (name.size() < word.size()) continue;
-        // Its value is the next word, and no argument of its own.
-        if (const auto* const known = find_option(name); known != nullptr && known->takes_value)
-            at = std::min(synopsis.find_first_of(" \n", at), synopsis.size() - 1) + 1;
+        if (depth == 0) out.needed.push_back(name);
     }
     return out;
 }
@@ -136,7 +139,7 @@ private:
         if (out_.owner_email.empty() != out_.owner_password_file.empty())
             return "--owner-email and --owner-password-file belong together";
         if (out_.owner_email.empty() && !out_.owner_name.empty()) return "--owner-name needs --owner-email";
-        if (out_.run == command::server_add && out_.file.empty()) return "server add: --url-file is missing";
+        if (const auto missing = missing_option()) return missing;
         if (out_.run == command::keys_rotate && !out_.slug.empty() && !out_.credentials)
             return "--tenant needs --credentials";
         const bool destroys = out_.run == command::tenant_delete || out_.run == command::tenant_purge;
@@ -144,6 +147,13 @@ private:
             return fmt::format("{}: {} --confirm={} to say that this tenant is meant", label(),
                                out_.confirm.empty() ? "add" : "the confirmation names another tenant; give",
                                out_.slug);
+        return std::nullopt;
+    }
+
+    /// Those that stand in the synopsis without brackets.
+    problem missing_option() const {
+        for (const auto name : shape_.needed)
+            if (name != "--confirm" && !seen(name)) return fmt::format("{}: {} is missing", label(), name);
         return std::nullopt;
     }
 

@@ -2,6 +2,7 @@
 // The command line, parsed and checked without touching anything. Plain values.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -27,6 +28,10 @@ enum class command {
     tenant_delete,
     tenant_undelete,
     tenant_purge,
+    tenant_clone,
+    tenant_export,
+    tenant_import,
+    tenant_move,
     tenant_repair,
     server_add,
     server_list,
@@ -75,6 +80,7 @@ struct arguments {
     std::string status{};  // empty: any
     std::string confirm{};
     limit_argument users{}, requests_per_minute{}, storage_bytes{}, jobs_in_flight{};
+    std::chrono::milliseconds max_pause = std::chrono::seconds(30);
 
     bool credentials = false;  // keys rotate
 };

@@ -61,6 +61,16 @@ TEST_CASE("migrator arguments: reads every command", "[migrator]") {
     CHECK(pooler->server == "east");
     CHECK(pooler->pooler == "[::1]:6432");
 
+    const auto moved =
+        parse_arguments(words{"tenant", "move", "acme", "--server", "east", "--max-pause", "5s"});
+    REQUIRE(moved);
+    CHECK(moved->server == "east");
+    CHECK(moved->max_pause == std::chrono::seconds(5));
+    const auto imported = parse_arguments(words{"tenant", "import", "/tmp/acme.tar", "acme"});
+    REQUIRE(imported);
+    CHECK(imported->file == "/tmp/acme.tar");
+    CHECK(imported->slug == "acme");
+
     CHECK(parse_arguments(words{"keys", "rotate", "--tenant", "acme", "--credentials"})->slug == "acme");
     CHECK(parse_arguments(words{"tenant", "repair"})->run == command::tenant_repair);
     CHECK(parse_arguments(words{"tenant", "repair", "acme"})->slug == "acme");
@@ -101,6 +111,10 @@ TEST_CASE("migrator arguments: says exactly what is wrong", "[migrator]") {
         {{"tenant", "list", "--status", "gone"},
          "--status: \"gone\" is none of provisioning, active, suspended, maintenance, deleted, purging"},
         {{"server", "add", "east"}, "server add: --url-file is missing"},
+        {{"tenant", "export", "a"}, "tenant export: --output is missing"},
+        {{"tenant", "import", "f"}, "tenant import: SLUG is missing"},
+        {{"tenant", "move", "a", "--max-pause=5s"}, "tenant move: --server is missing"},
+        {{"tenant", "move", "a", "--max-pause=0s"}, "--max-pause: \"0s\" is not a time from 1s to 1h"},
         {{"keys", "rotate", "--tenant", "a"}, "--tenant needs --credentials"},
         {{"tenant", "create", "a", "b"}, "unexpected argument \"b\""},
         {{"up", "acme"}, "unexpected argument \"acme\""},
@@ -131,12 +145,11 @@ TEST_CASE("migrator arguments: every synopsis can be parsed", "[migrator]") {
         if (!row.group.empty()) line.push_back(row.group);
         line.push_back(row.verb);
         for (const auto word : split(row.synopsis, ' ')) {
-            if (word.starts_with("--confirm")) line.push_back("--confirm=none");
-            if (word == "--url-file") line.push_back("--url-file=none");
-            // Words that stand alone: "none" is a value of each of them.
-            if (!word.empty() && word.find_first_of("[]-\n") == word.npos && word != "FILE")
-                line.push_back("none");
-            if (word.find('\n') != word.npos || word.starts_with("[")) break;
+            if (word.starts_with("[") || word.find('\n') != word.npos) break;
+            if (word.starts_with("--confirm"))
+                line.push_back("--confirm=none");
+            else if (!word.empty())  // an option, or something for which "none" stands
+                line.push_back(word.starts_with("--") ? word : "none");
         }
         line.push_back("--json");
         const auto parsed = parse_arguments(line);

@@ -44,6 +44,17 @@ constexpr std::array table{
     command_row{command::tenant_purge, "tenant", "purge", "SLUG --confirm=SLUG",
                 "Destroys a deleted tenant: its keys first, then database, roles and what is elsewhere.\n"
                 "Prints the deletion certificate as JSON. Cannot be taken back."},
+    command_row{command::tenant_clone, "tenant", "clone", "SLUG NEW [--name NAME]",
+                "Makes a new tenant with the data that this one has now, without its sessions, under roles\n"
+                "and keys of its own. The source stays in use."},
+    command_row{command::tenant_export, "tenant", "export", "SLUG --output FILE",
+                "Writes all of its data of one moment to a new file, in the clear. The tenant stays in use."},
+    command_row{command::tenant_import, "tenant", "import", "FILE SLUG [--name NAME]",
+                "Makes a new tenant from such a file."},
+    command_row{
+        command::tenant_move, "tenant", "move", "SLUG --server NAME [--max-pause 30s]",
+        "Takes the tenant to another server, with all data and sessions. Its requests get 503 while the\n"
+        "data are copied; if that takes longer than the pause, the tenant goes on where it was."},
     command_row{command::tenant_repair, "tenant", "repair", "[SLUG]",
                 "Goes on with work whose process died, of one tenant or of all; the worker does the same\n"
                 "by itself."},

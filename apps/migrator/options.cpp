@@ -7,6 +7,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/time.hpp"
+
 namespace bulkhead::migrator {
 namespace {
 
@@ -59,6 +61,14 @@ problem set_status(arguments& out, std::string_view value) {
     return store<&arguments::status>(out, value);
 }
 
+problem set_pause(arguments& out, std::string_view value) {
+    const auto pause = parse_duration(value);
+    if (!pause || *pause < std::chrono::seconds(1) || *pause > std::chrono::hours(1))
+        return fmt::format("\"{}\" is not a time from 1s to 1h", value);
+    out.max_pause = *pause;
+    return std::nullopt;
+}
+
 constexpr std::array options{
     option{"--control", false, [](arguments& out, std::string_view) { return choose(out, target::control); }},
     option{"--tenants", false,
@@ -85,6 +95,8 @@ constexpr std::array options{
     option{"--storage-bytes", true, set_limit<&arguments::storage_bytes>},
     option{"--jobs-in-flight", true, set_limit<&arguments::jobs_in_flight>},
     option{"--url-file", true, store<&arguments::file>},
+    option{"--output", true, store<&arguments::file>},
+    option{"--max-pause", true, set_pause},
     option{"--credentials", false, turn_on<&arguments::credentials>},
 };
 
@@ -95,6 +107,7 @@ struct place {
 constexpr std::array places{
     place{"SLUG", &arguments::slug},
     place{"NEW", &arguments::new_slug},
+    place{"FILE", &arguments::file},
     place{"NAME", &arguments::server},
     place{"HOST:PORT|none", &arguments::pooler},
 };

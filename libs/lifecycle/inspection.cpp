@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "lifecycle/dump_programs.hpp"
 #include "lifecycle/inventory.hpp"
 #include "lifecycle/keys.hpp"
 #include "lifecycle/operation.hpp"
@@ -105,6 +106,7 @@ private:
         if (!facts->boolean(0, 2))
             problem(about, "the login may not make databases and roles",
                     fmt::format("ALTER ROLE {} CREATEDB CREATEROLE", facts->text(0, 5)));
+        dump_programs_for(about, major_version(static_cast<int>(facts->integer(0, 0))));
         connections(about, facts->integer(0, 3), facts->integer(0, 4));
         const auto open = open_databases(session);
         if (!open) return std::unexpected(open.error());
@@ -112,6 +114,15 @@ private:
             problem(about, fmt::format("every role, tenants' too, may connect to {}", fmt::join(*open, ", ")),
                     "REVOKE CONNECT, TEMPORARY ON DATABASE ... FROM PUBLIC, as their owner");
         return {};
+    }
+
+    void dump_programs_for(const std::string& about, int version) {
+        if (find_dump_programs(version)) return;
+        problem(
+            about, fmt::format("pg_dump and pg_restore {} or newer are not installed here", version),
+            fmt::format("install postgresql-client-{}: clone, export, import, move and the last archive of a "
+                        "deleted tenant need them",
+                        version));
     }
 
     void connections(const std::string& about, std::int64_t room, std::int64_t in_use) {

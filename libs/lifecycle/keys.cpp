@@ -29,6 +29,17 @@ constexpr std::array places{
           "input #>> '{owner,password_hash}' as value from operations where finished_at is null",
           "update operations set input = jsonb_set(input, '{owner,password_hash}', to_jsonb($2::text)) "
           "where id = $1::uuid and input #>> '{owner,password_hash}' = $3"},
+    place{"operations.role_password",
+          "select id::text as key, tenant_id::text as context, input #>> '{to,password}' as value "
+          "from operations where finished_at is null",
+          "update operations set input = jsonb_set(input, '{to,password}', to_jsonb($2::text)) "
+          "where id = $1::uuid and input #>> '{to,password}' = $3"},
+    place{
+        "operations.owner_password",
+        "select id::text as key, tenant_id || '/owner' as context, input #>> '{to,owner_password}' as value "
+        "from operations where finished_at is null",
+        "update operations set input = jsonb_set(input, '{to,owner_password}', to_jsonb($2::text)) "
+        "where id = $1::uuid and input #>> '{to,owner_password}' = $3"},
     place{"spare_databases.role_password",
           "select id::text as key, id::text as context, role_password_sealed as value from spare_databases",
           "update spare_databases set role_password_sealed = $2 where id = $1::uuid and role_password_sealed "

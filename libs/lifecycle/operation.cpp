@@ -139,7 +139,8 @@ result<void> save_operation(const site& at, operation& changed) {
         run(at.control(),
             "update operations set state = $2, step = $3, attempt = $4::integer, "
             "progress = $5::jsonb, error = nullif($6, ''), updated_at = now(), "
-            "input = case when $2 in ('succeeded', 'failed') then input - 'owner' else input end, "
+            "input = case when $2 in ('succeeded', 'failed') then input - 'owner' #- '{to,password}' #- "
+            "'{to,owner_password}' else input end, "
             "finished_at = case when $2 in ('succeeded', 'failed') then now() end where id = $1",
             {changed.id, state_name(changed.state), changed.step, changed.attempt,
              json::serialize(changed.progress), changed.error});

@@ -201,6 +201,37 @@ def test_delete_undelete_purge(cli):
     cli.ok("tenant", "create", slug)  # the name is free
 
 
+def titles(cli, slug, url=None):
+    url = (url or cli.admin_url).rsplit("/", 1)[0] + "/" + cli.database_of(slug)
+    return cli.psql(None, "select string_agg(title, ',' order by title) from tasks", url)
+
+
+def test_clone_export_import(cli, tmp_path):
+    slug, copy, back = cli.create(), unique("copy"), unique("back")
+    user = "insert into users (id, email, name, password_hash) values (gen_random_uuid(), 'a@b.test', 'A', 'h') returning id"
+    cli.psql(cli.database_of(slug), f"with u as ({user}) insert into tasks (id, user_id, title) "
+             "select gen_random_uuid(), id, t from u, unnest(array['one', 'two']) t")
+    cloned = cli.ok("tenant", "clone", slug, copy, "--name", "A copy")[0]
+    assert cloned["slug"] == copy and cloned["name"] == "A copy" and cloned["status"] == "active"
+    assert titles(cli, copy) == "one,two" and cli.database_of(copy) != cli.database_of(slug)
+    assert "taken" in cli.refused(1, "tenant", "clone", slug, copy)
+    assert "there-is-none" in cli.refused(1, "tenant", "clone", "there-is-none", unique("copy"))
+    cli.refused(2, "tenant", "clone", slug, "admin")
+
+    file = tmp_path / "tenant.tar"
+    written = cli.ok("tenant", "export", slug, "--output", file)[0]
+    assert written["rows"] >= 3 and re.fullmatch("[0-9a-f]{64}", written["sha256"]) and file.stat().st_size >= written["bytes"]
+    assert file.stat().st_mode & 0o077 == 0
+    cli.refused(1, "tenant", "export", slug, "--output", file)
+    cli.refused(1, "tenant", "export", "there-is-none", "--output", tmp_path / "none.tar")
+    imported = cli.ok("tenant", "import", os.path.relpath(file, cli.folder), back)[0]
+    assert imported["status"] == "active" and titles(cli, back) == "one,two"
+    file.write_bytes(file.read_bytes()[:-2000])
+    cli.refused(2, "tenant", "import", file, unique("back"))
+    cli.refused(2, "tenant", "import", tmp_path / "missing.tar", unique("back"))
+    assert titles(cli, slug) == "one,two"
+
+
 def test_work_that_was_left_behind(cli):
     slug = cli.create()
     cli.control("insert into operations (id, kind, tenant_id, slug, state, step, actor) select gen_random_uuid(), 'delete', "
@@ -296,6 +327,12 @@ def test_servers(cli, second, tmp_path):
         cli.refused(2, "server", "pooler", "east", wrong)
     assert cli.ok("server", "pooler", "east", "none")[0]["pooler_host"] is None
 
+    traveller = unique("moved")
+    cli.ok("tenant", "create", traveller, "--server", "control")
+    assert cli.ok("tenant", "move", traveller, "--server", "east")[0]["server"] == "east"
+    cli.refused(1, "tenant", "move", traveller, "--server", "east")
+    cli.refused(2, "tenant", "move", traveller, "--server", "nowhere")
+    assert cli.ok("tenant", "move", traveller, "--server", "control", "--max-pause", "1m")[0]["server"] == "control"
     # Killed when the new passwords are stored and the server's roles do not have them yet.
     killed = cli.run("keys", "rotate", "--credentials", "--tenant", slug, BULKHEAD_FAIL_POINT="rotate-credentials.stored")
     assert killed.status == -signal.SIGKILL
