@@ -244,6 +244,7 @@ awaitable<response> connection::serve(const router::match& route) {
     if (!route.found) co_return unrouted(route);
     exchange x(head_, body_, server_.services_, request_id_,
                runtime::deadline::in(server_.options_.request_deadline));
+    x.set_operation(route.found->texts);
     for (std::size_t i = 0; i < route.parameters.size() && !route.parameters[i].empty(); ++i)
         x.set_path_parameter(i, route.parameters[i]);
     auto answer = co_await route.found->serve(x);
@@ -287,6 +288,8 @@ bool connection::reply(response answer, bool keep_alive) {
     const auto& counters = server_.metrics_.responses;
     counters[std::clamp(static_cast<std::size_t>(answer.code) / 100, std::size_t{1}, counters.size()) - 1]
         ->add();
+    if (auto* const observer = server_.options_.observer; observer && !tenant_.empty())
+        observer->on_answer(tenant_, static_cast<unsigned>(answer.code));
     record(answer);
     return how.keep_alive;
 }

@@ -14,6 +14,8 @@
 
 namespace bulkhead::http {
 
+struct operation_texts;
+
 class exchange {
 public:
     exchange(const request_head& head, std::string_view body, const services& provided,
@@ -33,6 +35,10 @@ public:
         return path_parameters_[n];
     }
     void set_path_parameter(std::size_t n, std::string value) { path_parameters_[n] = std::move(value); }
+
+    /// The operation that serves it; null outside a server.
+    [[nodiscard]] const operation_texts* operation() const noexcept { return operation_; }
+    void set_operation(const operation_texts& served) noexcept { operation_ = &served; }
 
     template <class T>
     [[nodiscard]] T& service() const {
@@ -57,6 +63,7 @@ private:
     const services& services_;
     std::string_view request_id_;
     runtime::deadline deadline_;
+    const operation_texts* operation_ = nullptr;
     std::array<std::string, max_path_parameters> path_parameters_{};
     std::string tenant_;
 };

@@ -22,12 +22,22 @@ struct endpoint_address {
     std::uint16_t port = 0;
 };
 
+/// Hears of every answer to a request of a tenant, on the server's reactor.
+class answer_observer {
+public:
+    virtual void on_answer(std::string_view tenant, unsigned status) = 0;
+
+protected:
+    ~answer_observer() = default;
+};
+
 struct server_options {
     limits bounds{};
     std::size_t default_body_limit = 1 << 20;  // bytes, of routes that name none
     std::size_t max_connections = 10'000;      // of this reactor
     std::chrono::milliseconds request_deadline{5'000};
     bool access_log = true;
+    answer_observer* observer = nullptr;  // outlives the server
 };
 
 /// What the server counts. One set per program; counters are shared by its reactors.

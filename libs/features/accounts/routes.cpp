@@ -92,7 +92,8 @@ void mount(http::router& routes) {
     routes.post<log_in>("/api/auth/login", {.id = "logIn",
                                             .summary = "Sign in with e-mail and password",
                                             .tag = "auth",
-                                            .failures = {errc::invalid_credentials}});
+                                            .failures = {errc::invalid_credentials},
+                                            .needs_room = false});
     routes.get<me>("/api/auth/me", {.id = "getMe", .summary = "The signed-in user", .tag = "auth"});
 }
 
