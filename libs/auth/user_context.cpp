@@ -49,7 +49,7 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
     if (!found) co_return std::unexpected(found.error());
     auto claims = tokens.verify(*token, {*claimed, (*found)->key_version}, utc_now());
     if (!claims) co_return std::unexpected(std::move(claims.error()));
-    auto tenant = directory.enter(x, *found);
+    auto tenant = co_await directory.enter(x, *found);
     if (!tenant) co_return std::unexpected(std::move(tenant.error()));
     if (claims->role == "viewer" && auth::changes_something(x.head().method))
         co_return fail(errc::forbidden, "a viewer may read only");
@@ -57,7 +57,8 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
 }
 
 void context<auth::user_context>::document(operation& op) {
-    for (auto code : {errc::unauthenticated, errc::forbidden, errc::tenant_mismatch, errc::tenant_suspended})
+    for (auto code : {errc::unauthenticated, errc::forbidden, errc::tenant_mismatch, errc::tenant_suspended,
+                      errc::quota_exceeded, errc::too_many_requests})
         op.fails(code);
 }
 

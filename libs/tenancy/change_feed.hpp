@@ -15,6 +15,8 @@ namespace bulkhead::tenancy {
 
 class change_feed {
 public:
+    static constexpr unsigned connections = 1;  // of the process's budget
+
     /// `control` must lead to the server itself, not to a pooler. `counts` must outlive this object.
     change_feed(executor home, const postgres::conninfo& control, postgres::session_defaults session,
                 metrics::registry& counts);

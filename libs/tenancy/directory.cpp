@@ -18,51 +18,73 @@ std::unexpected<error> unknown() { return fail(errc::tenant_unknown); }
 }  // namespace
 
 std::optional<std::string> slug_of_host(std::string_view host, std::string_view base_domain) {
-    if (base_domain.empty()) return std::nullopt;
-    const auto name = to_lower(host.substr(0, host.rfind(':')));
+    if (base_domain.empty() || host.starts_with('[')) return std::nullopt;
+    // One name, however it is spelled: escapes (RFC 3986 section 6.2.2), case, and the dot of the root.
+    const auto decoded = percent_decode(host.substr(0, host.find(':')), false);
+    auto name = to_lower(decoded.value_or(""));
+    if (name.ends_with('.')) name.pop_back();
     const auto suffix = "." + to_lower(base_domain);
     if (!name.ends_with(suffix)) return std::nullopt;
     return name.substr(0, name.size() - suffix.size());
 }
 
-result<std::optional<std::string>> directory::asserted(const http::request_head& head) const {
-    std::optional<std::string> by_header;
-    for (const auto& line : head.headers()) {
-        if (!iequals(line.name, "X-Tenant-ID")) continue;
-        if (by_header && *by_header != line.value) return fail(errc::tenant_mismatch);
-        by_header = std::string(line.value);
-    }
-    const auto by_host = slug_of_host(head.host, settings_.base_domain);
-    if (by_header && by_host && *by_header != *by_host) return fail(errc::tenant_mismatch);
-    return by_header ? by_header : by_host;
+result<std::optional<std::string>> named_tenant(const http::request_head& head,
+                                                std::string_view base_domain) {
+    std::optional<std::string> named;
+    bool agreed = true;
+    const auto add = [&](std::string slug) {
+        agreed = agreed && (!named || *named == slug);
+        named = std::move(slug);
+    };
+    for (const auto& line : head.headers())
+        if (iequals(line.name, "X-Tenant-ID")) add(std::string(line.value));
+    if (auto slug = slug_of_host(head.host, base_domain)) add(*std::move(slug));
+    // With an absolute target the Host line does not count (RFC 9112 section 3.2.2), but whatever stands
+    // between us and the client may have gone by it.
+    if (auto slug = slug_of_host(head.find("Host").value_or(""), base_domain)) add(*std::move(slug));
+    if (!agreed) return fail(errc::tenant_mismatch);
+    return named;
 }
 
 awaitable<result<tenant_context>> directory::enter(http::exchange& x) {
-    const auto named = asserted(x.head());
+    const auto named = named_tenant(x.head(), settings_.base_domain);
     if (!named) co_return std::unexpected(named.error());
     const auto slug = named->value_or(settings_.default_tenant);
     if (!may_be_slug(slug)) co_return unknown();
     auto found = co_await registry_.by_slug(slug, x.deadline());
     if (!found) co_return std::unexpected(std::move(found.error()));
-    co_return admit(std::move(*found), x);
+    co_return co_await admit(*std::move(found), x);
 }
 
 awaitable<registry::found> directory::find(http::exchange& x, uuid id) {
     return registry_.by_id(id, x.deadline());
 }
 
-result<tenant_context> directory::enter(http::exchange& x, std::shared_ptr<const known_tenant> found) {
-    const auto named = asserted(x.head());
-    if (!named) return std::unexpected(named.error());
-    if (*named && **named != found->slug) return fail(errc::tenant_mismatch);
-    return admit(std::move(found), x);
+awaitable<result<tenant_context>> directory::enter(http::exchange& x,
+                                                   std::shared_ptr<const known_tenant> found) {
+    const auto named = named_tenant(x.head(), settings_.base_domain);
+    if (!named) co_return std::unexpected(named.error());
+    if (*named && **named != found->slug) co_return fail(errc::tenant_mismatch);
+    co_return co_await admit(std::move(found), x);
 }
 
-result<tenant_context> directory::admit(std::shared_ptr<const known_tenant> found, http::exchange& x) {
-    if (auto why = refusal_of(found->status)) return std::unexpected(*std::move(why));
+awaitable<result<tenant_context>> directory::admit(std::shared_ptr<const known_tenant> found,
+                                                   http::exchange& x) {
     x.set_tenant(found->slug);
+    if (auto why = refusal_of(found->status)) co_return std::unexpected(*std::move(why));
+    if (auto room = quotas_.check_storage(*found, x); !room)
+        co_return std::unexpected(std::move(room.error()));
+    if (found->limits.requests_per_minute) {
+        if (auto counted = co_await quotas_.count_request(*found); !counted)
+            co_return std::unexpected(std::move(counted.error()));
+        // That took its time: the tenant may have been closed in the middle of it.
+        auto again = co_await registry_.by_id(found->id, x.deadline());
+        if (!again) co_return std::unexpected(std::move(again.error()));
+        found = *std::move(again);
+        if (auto why = refusal_of(found->status)) co_return std::unexpected(*std::move(why));
+    }
     auto db = registry_.open(tenant_passage(), *found, x.deadline());
-    return tenant_context(std::move(found), std::move(db), x);
+    co_return tenant_context(std::move(found), std::move(db), x);
 }
 
 }  // namespace bulkhead::tenancy
@@ -74,7 +96,9 @@ awaitable<result<tenancy::tenant_context>> context<tenancy::tenant_context>::mak
 }
 
 void context<tenancy::tenant_context>::document(operation& op) {
-    for (auto code : {errc::tenant_unknown, errc::tenant_mismatch, errc::tenant_suspended}) op.fails(code);
+    for (auto code : {errc::tenant_unknown, errc::tenant_mismatch, errc::tenant_suspended,
+                      errc::quota_exceeded, errc::too_many_requests})
+        op.fails(code);
 }
 
 }  // namespace bulkhead::http

@@ -9,6 +9,7 @@
 
 #include "tenancy/registry.hpp"
 #include "tenancy/tenant_context.hpp"
+#include "tenancy/usage.hpp"
 
 namespace bulkhead::tenancy {
 
@@ -19,8 +20,8 @@ struct resolution_settings {
 
 class directory {
 public:
-    directory(registry& tenants, resolution_settings settings)
-        : registry_(tenants), settings_(std::move(settings)) {}
+    directory(registry& tenants, usage_quotas& quotas, resolution_settings settings)
+        : registry_(tenants), quotas_(quotas), settings_(std::move(settings)) {}
 
     /// For requests without a verified token.
     awaitable<result<tenant_context>> enter(http::exchange& x);
@@ -28,19 +29,22 @@ public:
     /// The tenant that a token names, to verify the token with its key. Grants nothing.
     awaitable<registry::found> find(http::exchange& x, uuid id);
     /// For a request with a verified token of the tenant `found`.
-    result<tenant_context> enter(http::exchange& x, std::shared_ptr<const known_tenant> found);
-
-    /// What header and host say; errc::tenant_mismatch when they disagree.
-    [[nodiscard]] result<std::optional<std::string>> asserted(const http::request_head& head) const;
+    awaitable<result<tenant_context>> enter(http::exchange& x, std::shared_ptr<const known_tenant> found);
 
 private:
-    [[nodiscard]] result<tenant_context> admit(std::shared_ptr<const known_tenant> found, http::exchange& x);
+    awaitable<result<tenant_context>> admit(std::shared_ptr<const known_tenant> found, http::exchange& x);
 
     registry& registry_;
+    usage_quotas& quotas_;
     const resolution_settings settings_;
 };
 
+/// The slug that headers and host name, which need not be one of a tenant, nor look like one; nullopt when
+/// they name none. errc::tenant_mismatch when they disagree.
+[[nodiscard]] result<std::optional<std::string>> named_tenant(const http::request_head& head,
+                                                              std::string_view base_domain);
+
 /// The slug in a host: "acme" for "acme.example.com:8000" under "example.com". nullopt for any other host.
-std::optional<std::string> slug_of_host(std::string_view host, std::string_view base_domain);
+[[nodiscard]] std::optional<std::string> slug_of_host(std::string_view host, std::string_view base_domain);
 
 }  // namespace bulkhead::tenancy
