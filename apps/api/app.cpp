@@ -65,7 +65,7 @@ int serve(const config::loaded& configuration) {
     const auto control = service::control_target(s);
     const auto server_facts = service::meet_control_database(s, control);
     const auto sharing = service::share_options(s, server_facts, s.api_threads);
-    const auto pools = pool_options(s, control, sharing.alone());
+    const auto pools = pool_options(s, control, sharing.alone() - tenancy::change_feed::connections);
 
     // Shared by all reactors: read-only, or safe from any thread.
     metrics::registry metrics;
@@ -98,8 +98,9 @@ int serve(const config::loaded& configuration) {
     // One reactor per core, each with all it needs.
     runtime::reactor_group reactors("api", s.api_threads);
     ops::debug_pools debug_pools;
-    const shared_parts shared{s,       control, pools,  box,        state,       about,   passwords,
-                              metrics, counts,  routes, ops_routes, debug_pools, platform};
+    ops::tenant_page tenant_numbers;
+    const shared_parts shared{s,       control,        pools,  box,    state,      about,       passwords,
+                              metrics, tenant_numbers, counts, routes, ops_routes, debug_pools, platform};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 
@@ -109,6 +110,7 @@ int serve(const config::loaded& configuration) {
 
     // The part of the server's connections that is due to this process, dealt out to its reactors.
     const auto deal_out = [&](unsigned connections) {
+        connections -= tenancy::change_feed::connections;
         for (std::size_t i = 0; i < parts.size(); ++i)
             reactors[i].post(
                 [&pools = parts[i]->pools(), part = service::part_of_reactor(connections, i, parts.size())] {

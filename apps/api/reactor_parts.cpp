@@ -6,8 +6,9 @@
 namespace bulkhead::api {
 namespace {
 
-http::server_options server_options(const config::settings& s) {
+http::server_options server_options(const config::settings& s, http::answer_observer& observer) {
     http::server_options out;
+    out.observer = &observer;
     out.default_body_limit = s.body_limit;
     out.max_connections = std::max<std::size_t>(1, out.bounds.connections / s.api_threads);
     return out;
@@ -27,11 +28,15 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       pools_(home.get_executor(), shared.pools),
       redis_(home.get_executor(), service::redis_target(shared.settings), service::redis_options()),
       tenants_(pools_, shared.control, shared.box, tenancy::registry_metrics(shared.metrics)),
-      directory_(tenants_, {.default_tenant = shared.settings.default_tenant,
-                            .base_domain = shared.settings.tenant_base_domain}),
+      quotas_(redis_, shared.metrics, {.reactors = shared.settings.api_threads}),
+      directory_(tenants_, quotas_,
+                 {.default_tenant = shared.settings.default_tenant,
+                  .base_domain = shared.settings.tenant_base_domain}),
       tokens_(service::token_options(shared.settings)),
       health_(shared.state, tenants_, redis_),
-      server_(home.get_executor(), shared.routes, services_, server_options(shared.settings), shared.counts),
+      tenant_numbers_(tenants_, pools_),
+      server_(home.get_executor(), shared.routes, services_, server_options(shared.settings, tenant_numbers_),
+              shared.counts),
       ops_server_(home.get_executor(), shared.ops_routes, services_, ops_options(), shared.counts) {
     services_.add(directory_);
     services_.add(tokens_);
@@ -40,6 +45,8 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
     services_.add(shared.metrics);
     services_.add(shared.debug_pools);
     services_.add(shared.about);
+    services_.add(shared.tenant_numbers);
+    shared.tenant_numbers.add(home.get_executor(), tenant_numbers_);
     if (shared.platform)
         services_.add(gate_.emplace(shared.platform->token(), tenants_, shared.platform->doors()));
 }

@@ -13,6 +13,7 @@
 #include "offices.hpp"
 #include "ops/debug_pools.hpp"
 #include "ops/health.hpp"
+#include "ops/tenant_metrics.hpp"
 #include "pages.hpp"
 #include "persistence/postgres/pool_set.hpp"
 #include "persistence/redis/client.hpp"
@@ -32,6 +33,7 @@ struct shared_parts {
     self_description& about;
     auth::passwords& passwords;
     metrics::registry& metrics;
+    ops::tenant_page& tenant_numbers;
     http::server_metrics& counts;
     const http::router& routes;
     const http::router& ops_routes;
@@ -57,10 +59,12 @@ private:
     postgres::pool_set pools_;
     redis::redis_client redis_;
     tenancy::registry tenants_;
+    tenancy::usage_quotas quotas_;
     tenancy::directory directory_;
     auth::access_tokens tokens_;
     std::optional<auth::platform_gate> gate_;
     ops::health health_;
+    ops::tenant_metrics tenant_numbers_;
     http::services services_;
     http::server server_;
     http::server ops_server_;

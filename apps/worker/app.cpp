@@ -9,6 +9,7 @@
 #include "observability/process_metrics.hpp"
 #include "ops/drain.hpp"
 #include "ops/ops_routes.hpp"
+#include "ops/tenant_metrics.hpp"
 #include "persistence/migrations/embedded.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
@@ -50,14 +51,18 @@ int serve(const config::loaded& configuration) {
     // One reactor with its connections and the operator's port.
     runtime::reactor_group reactors("worker", 1);
     const auto ex = reactors[0].get_executor();
-    postgres::pool_set pools(ex, pool_options(s, control, sharing.alone()));
+    constexpr auto of_feed = tenancy::change_feed::connections;
+    postgres::pool_set pools(ex, pool_options(s, control, sharing.alone() - of_feed));
     redis::redis_client redis(ex, service::redis_target(s), service::redis_options());
     service::connection_share share(ex, redis, sharing,
-                                    [&](unsigned connections) { pools.set_budget(connections); });
+                                    [&](unsigned connections) { pools.set_budget(connections - of_feed); });
     tenancy::registry tenants(pools, control, box, tenancy::registry_metrics(metrics));
     tenancy::change_feed feed(ex, control, service::session_options(s, "bulkhead-worker"), metrics);
     feed.tell(ex, tenants);
     ops::health health(state, tenants, redis);
+    ops::tenant_metrics tenant_numbers(tenants, pools);
+    ops::tenant_page tenant_page;
+    tenant_page.add(ex, tenant_numbers);
     http::services services;
     ops::debug_pools debug_pools;
     debug_pools.explain_budget([&] { return share.reason(); });
@@ -66,6 +71,7 @@ int serve(const config::loaded& configuration) {
     services.add(metrics);
     services.add(debug_pools);
     services.add(health);
+    services.add(tenant_page);
 
     // Work on tenants that blocks, on threads of its own.
     const auto schema = migrations::tenant_migrations();

@@ -6,8 +6,8 @@
 
 namespace bulkhead::ops {
 
-/// GET /metrics, /debug/pools and the health routes. Handlers use the services metrics::registry,
-/// ops::debug_pools and ops::health.
+/// GET /metrics, /tenant-metrics, /debug/pools and the health routes. Handlers use the services
+/// metrics::registry, ops::tenant_page, ops::debug_pools and ops::health.
 void mount(http::router& routes);
 
 }  // namespace bulkhead::ops
