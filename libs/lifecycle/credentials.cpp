@@ -78,6 +78,10 @@ result<void> set_password(postgres::session& server, std::string_view role, cons
 result<void> drop_roles(postgres::session& server, const credentials& of) {
     for (const auto& name : {of.role, of.owner_role}) {
         if (name.empty()) continue;
+        // Who may not drop roles is refused even when there is none.
+        const auto there = run(server, "select 1 from pg_roles where rolname = $1", {name});
+        if (!there) return std::unexpected(there.error());
+        if (there->empty()) continue;
         const auto gone = run_script(server, fmt::format("drop role if exists {}", quote_identifier(name)));
         if (!gone) return gone;
     }
