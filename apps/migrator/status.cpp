@@ -29,10 +29,10 @@ public:
     }
 
 private:
-    /// Perhaps without a database yet, or not reachable any more.
+    /// Without a database yet, put away, or on its way: there is nothing to be read now.
     static bool is_out_of_reach(tenancy::tenant_status status) {
         using enum tenancy::tenant_status;
-        return status == provisioning || status == deleted || status == purging;
+        return status == provisioning || status == maintenance || status == deleted || status == purging;
     }
 
     void show_tenants() {
