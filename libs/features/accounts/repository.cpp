@@ -27,12 +27,23 @@ result<std::optional<account>> read_account(const result<postgres::result_set>& 
 
 awaitable<result<user>> repository::add(std::string email, std::string name,
                                         std::string password_hash) const {
-    const auto rows = co_await db_.write(
-        "insert into users (id, email, name, password_hash) values ($1, $2, $3, $4) returning " USER_COLUMNS,
-        uuid::generate(), email, name, password_hash);
-    if (!rows && rows.error().code == errc::conflict) co_return fail(errc::email_taken);
-    if (!rows) co_return std::unexpected(rows.error());
-    co_return read_user((*rows)[0]);
+    // Where their number is limited, users are added one after the other: the lock is held until the insert
+    // is committed, and each statement sees what was committed before it began.
+    std::vector<postgres::query> statements;
+    if (limit_)
+        statements.push_back({"select pg_advisory_xact_lock(7091022571346686579)", {}});  // "bh_users"
+    std::optional<std::int64_t> most;
+    if (limit_) most = limit_->value();
+    statements.push_back(
+        {"insert into users (id, email, name, password_hash) select $1, $2, $3, $4 "
+         "where $5::bigint is null or (select count(*) from users) < $5 returning " USER_COLUMNS,
+         postgres::parameters::of(uuid::generate(), email, name, password_hash, most)});
+    const auto done = co_await db_.write_all(std::move(statements));
+    if (!done && done.error().code == errc::conflict) co_return fail(errc::email_taken);
+    if (!done) co_return std::unexpected(done.error());
+    const auto& rows = done->back();
+    if (rows.empty()) co_return fail(errc::quota_exceeded, "the tenant has as many users as it may have");
+    co_return read_user(rows[0]);
 }
 
 awaitable<result<std::optional<account>>> repository::find_by_email(std::string email) const {

@@ -20,9 +20,11 @@ struct account {
 
 class repository {
 public:
-    explicit repository(const tenancy::tenant_context& within) : db_(within.db()) {}
+    explicit repository(const tenancy::tenant_context& within)
+        : db_(within.db()), limit_(within.info().limits.users) {}
 
-    /// errc::email_taken when another user has the address.
+    /// errc::email_taken when another user has the address, errc::quota_exceeded when the tenant has as many
+    /// users as its limits allow.
     awaitable<result<user>> add(std::string email, std::string name, std::string password_hash) const;
 
     awaitable<result<std::optional<account>>> find_by_email(std::string email) const;
@@ -33,6 +35,7 @@ public:
 
 private:
     postgres::database db_;
+    std::optional<tenancy::quota> limit_;  // of users
 };
 
 }  // namespace bulkhead::accounts

@@ -88,7 +88,7 @@ void mount(http::router& routes) {
     routes.post<sign_up>("/api/auth/signup", {.id = "signUp",
                                               .summary = "Make an account in the tenant and sign in",
                                               .tag = "auth",
-                                              .failures = {errc::email_taken}});
+                                              .failures = {errc::email_taken, errc::quota_exceeded}});
     routes.post<log_in>("/api/auth/login", {.id = "logIn",
                                             .summary = "Sign in with e-mail and password",
                                             .tag = "auth",
