@@ -6,6 +6,7 @@
 #include "features/platform/errand.hpp"
 #include "features/platform/inspection.hpp"
 #include "features/platform/repository.hpp"
+#include "lifecycle/clone.hpp"
 #include "lifecycle/creation.hpp"
 #include "lifecycle/locks.hpp"
 #include "lifecycle/removal.hpp"
@@ -141,6 +142,18 @@ awaitable<result<http::tagged<tenant>>> resume_tenant(platform_context& by, name
     return change(by, std::move(work));
 }
 
+// POST /api/platform/tenants/{slug}/clone
+awaitable<result<tenant_or_job>> clone_tenant(platform_context& by, named_tenant named,
+                                              http::body<clone_input> input, http::wait_preference asked) {
+    lifecycle::new_tenant wanted{.slug = input.value.slug.str(), .name = input.value.name.str()};
+    auto work = [source = std::move(named.slug), wanted = std::move(wanted)](site& at) {
+        return lifecycle::begin_clone(at, source, wanted);
+    };
+    auto begun = co_await have_done(by, by.offices().front, std::move(work));
+    if (!begun) co_return std::unexpected(std::move(begun.error()));
+    co_return co_await make(by, by.offices().back, std::move(*begun), asked);
+}
+
 // GET /api/platform/tenants/{slug}/health
 awaitable<result<tenant_health>> get_tenant_health(platform_context& by, named_tenant named) {
     auto work = [slug = std::move(named.slug)](site& at) { return inspect(at, slug); };
@@ -207,6 +220,15 @@ void mount(http::router& routes) {
              "slug stays taken.",
          .failures = {errc::conflict}});
     mount_states(routes, tag);
+    routes.post<clone_tenant>(
+        "/api/platform/tenants/{slug}/clone",
+        {.id = "cloneTenant",
+         .summary = "Make a tenant with the users and data of another one",
+         .tag = tag,
+         .description =
+             "The source stays in use; what it holds at one moment is copied. The new tenant has its "
+             "own credentials, and no session or token of the source is valid in it.",
+         .failures = {errc::conflict}});
     routes.get<get_tenant_health>("/api/platform/tenants/{slug}/health",
                                   {.id = "getTenantHealth",
                                    .summary = "Whether a tenant's database answers, and how large it is",
