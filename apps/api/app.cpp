@@ -8,6 +8,7 @@
 #include "features/accounts/routes.hpp"
 #include "features/platform/routes.hpp"
 #include "features/tasks/routes.hpp"
+#include "features/usage/routes.hpp"
 #include "http/openapi.hpp"
 #include "observability/process_metrics.hpp"
 #include "offices.hpp"
@@ -38,6 +39,7 @@ void mount_api(http::router& routes, self_description& about, bool with_platform
     ops::mount_health(routes);
     accounts::mount(routes);
     tasks::mount(routes);
+    usage::mount(routes);
     if (with_platform) platform::mount(routes);
     about.openapi = http::openapi_document(routes, about_api);
     if (with_docs) mount_docs(routes);

@@ -38,6 +38,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       server_(home.get_executor(), shared.routes, services_, server_options(shared.settings, tenant_numbers_),
               shared.counts),
       ops_server_(home.get_executor(), shared.ops_routes, services_, ops_options(), shared.counts) {
+    services_.add(quotas_);
     services_.add(directory_);
     services_.add(tokens_);
     services_.add(health_);

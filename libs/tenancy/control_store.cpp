@@ -11,7 +11,8 @@ const std::string_view select_tenant =
     "t.role_name, t.role_password_sealed, coalesce(t.owner_role, ''), coalesce(t.owner_password_sealed, ''), "
     "t.schema_version, t.key_version, t.limits::text, t.storage_bytes, "
     "to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "
-    "coalesce(to_char(t.purge_after at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '') "
+    "coalesce(to_char(t.purge_after at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), ''), "
+    "coalesce(to_char(t.measured_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '') "
     "from tenants t join servers s on s.id = t.server_id ";
 
 namespace {
@@ -47,7 +48,8 @@ result<std::vector<tenant>> query(postgres::session& control, std::string_view w
                            .limits = parse_limits(found->text(row, 17)),
                            .storage_bytes = found->integer(row, 18),
                            .created_at = text(19),
-                           .purge_after = text(20)});
+                           .purge_after = text(20),
+                           .measured_at = text(21)});
     }
     return tenants;
 }

@@ -64,7 +64,8 @@ result<tenant> read_tenant(const postgres::result_set::row& row) {
                   .limits = parse_limits(row.get<std::string_view>(17)),
                   .storage_bytes = row.get<std::int64_t>(18),
                   .created_at = row.get<std::string>(19),
-                  .purge_after = row.get<std::string>(20)};
+                  .purge_after = row.get<std::string>(20),
+                  .measured_at = row.get<std::string>(21)};
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ struct tenant {
     std::int64_t storage_bytes = 0;  // as last measured
     std::string created_at;          // RFC 3339
     std::string purge_after;         // RFC 3339; empty unless deleted
+    std::string measured_at;         // RFC 3339; of storage_bytes; empty: not yet
 };
 
 /// `[a-z][a-z0-9-]{1,38}`, not ending in a hyphen and none of the reserved words, which would be mistaken for

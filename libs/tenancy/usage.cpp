@@ -43,6 +43,25 @@ return math.max(1, math.ceil(free - inside))
     return text;
 }
 
+/// sliding_count::count by the clock of Redis. KEYS: the count. ARGV: window in ms.
+const redis::script& count_script() {
+    static const redis::script text(R"lua(
+local window = tonumber(ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local index, inside = math.floor(now / window), now % window
+local state = redis.call('HMGET', KEYS[1], 'index', 'current', 'previous')
+local known, current, previous = tonumber(state[1] or -1), tonumber(state[2] or 0), tonumber(state[3] or 0)
+local part = 1 - inside / window
+if known == index then return math.ceil(previous * part + current) end
+if known == index - 1 then return math.ceil(current * part) end
+return 0
+)lua");
+    return text;
+}
+
+std::string key_of(const uuid& tenant) { return "bh:rpm:" + tenant.to_string(); }
+
 bool may_add_data(http::verb method) {
     return method == http::verb::post || method == http::verb::put || method == http::verb::patch;
 }
@@ -77,6 +96,15 @@ std::optional<milliseconds> sliding_count::take(std::int64_t limit, milliseconds
     return milliseconds{std::max<std::int64_t>(1, std::llround(std::ceil(free - inside)))};
 }
 
+std::int64_t sliding_count::count(milliseconds now, milliseconds window) const {
+    const auto index = now / window;
+    const auto part = 1 - static_cast<double>((now % window).count()) / static_cast<double>(window.count());
+    if (index == index_)
+        return std::llround(std::ceil(static_cast<double>(previous_) * part + static_cast<double>(current_)));
+    if (index == index_ + 1) return std::llround(std::ceil(static_cast<double>(current_) * part));
+    return 0;
+}
+
 usage_quotas::usage_quotas(redis::redis_client& shared, metrics::registry& counts, quota_settings settings)
     : shared_(shared),
       too_many_(refusals(counts, "requests_per_minute")),
@@ -98,7 +126,7 @@ awaitable<result<>> usage_quotas::count_request(const tenant& of) {
 
 awaitable<milliseconds> usage_quotas::wait_for(const uuid& id, std::int64_t limit) {
     if (shared_.connected()) {
-        std::vector<std::string> keys{"bh:rpm:" + id.to_string()};
+        std::vector<std::string> keys{key_of(id)};
         std::vector<std::string> arguments{std::to_string(limit), std::to_string(settings_.window.count())};
         const auto answer = co_await shared_.run(take_script(), std::move(keys), std::move(arguments));
         if (const auto wait = answer ? answer->integer() : std::nullopt) co_return milliseconds{*wait};
@@ -113,6 +141,19 @@ milliseconds usage_quotas::count_here(const uuid& id, std::int64_t limit) {
     if (here_.size() >= settings_.most_tenants && !here_.contains(id)) return milliseconds::zero();
     const auto part = (limit + settings_.reactors - 1) / settings_.reactors;
     return here_[id].take(part, now, settings_.window).value_or(milliseconds::zero());
+}
+
+awaitable<std::optional<std::int64_t>> usage_quotas::requests_counted(const tenant& of) {
+    if (!of.limits.requests_per_minute) co_return std::nullopt;
+    if (shared_.connected()) {
+        std::vector<std::string> keys{key_of(of.id)};
+        std::vector<std::string> arguments{std::to_string(settings_.window.count())};
+        const auto answer = co_await shared_.run(count_script(), std::move(keys), std::move(arguments));
+        if (const auto counted = answer ? answer->integer() : std::nullopt) co_return counted;
+    }
+    const auto here = here_.find(of.id);
+    const auto now = std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch());
+    co_return here == here_.end() ? 0 : here->second.count(now, settings_.window);
 }
 
 result<> usage_quotas::check_storage(const tenant& of, const http::exchange& x) {

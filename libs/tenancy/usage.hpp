@@ -24,6 +24,9 @@ public:
     std::optional<std::chrono::milliseconds> take(std::int64_t limit, std::chrono::milliseconds now,
                                                   std::chrono::milliseconds window);
 
+    /// How many are in the window now, rounded up.
+    [[nodiscard]] std::int64_t count(std::chrono::milliseconds now, std::chrono::milliseconds window) const;
+
     /// Nothing of it matters any more.
     [[nodiscard]] bool over(std::chrono::milliseconds now, std::chrono::milliseconds window) const {
         return now / window > index_ + 1;
@@ -49,6 +52,10 @@ public:
     /// limits.requests_per_minute, over all processes that share the Redis; by this reactor's own count while
     /// that is away. errc::too_many_requests with the time to wait.
     awaitable<result<>> count_request(const tenant& of);
+
+    /// How many count_request has let pass in the window before now; nullopt for a tenant without such a
+    /// limit, whose requests are not counted.
+    awaitable<std::optional<std::int64_t>> requests_counted(const tenant& of);
 
     /// limits.storage_bytes, as last measured. errc::quota_exceeded for what would add to it; reading,
     /// deleting and operations that need no room go on.

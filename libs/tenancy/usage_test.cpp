@@ -55,6 +55,18 @@ TEST_CASE("sliding count: a limit that was lowered holds at once", "[tenancy]") 
     REQUIRE_FALSE(count.take(5, start + *wait, minute));
 }
 
+TEST_CASE("sliding count: tells what it holds against the limit", "[tenancy]") {
+    sliding_count count;
+    REQUIRE(count.count(start, minute) == 0);
+    REQUIRE(taken(count, 100, 50, start + 30s) == 50);
+    REQUIRE(count.count(start + 59s, minute) == 50);
+    REQUIRE(count.count(start + 75s, minute) == 38);  // three quarters of 50
+    REQUIRE(taken(count, 2, 50, start + 75s) == 2);
+    REQUIRE(count.count(start + 75s, minute) == 40);
+    REQUIRE(count.count(start + 90s, minute) == 27);
+    REQUIRE(count.count(start + 180s, minute) == 0);
+}
+
 TEST_CASE("sliding count: knows when it is of no use any more", "[tenancy]") {
     sliding_count count;
     count.take(5, start, minute);
