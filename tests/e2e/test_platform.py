@@ -13,7 +13,7 @@ TENANTS = "/api/platform/tenants"
 PATIENCE = 60  # seconds, for what takes milliseconds
 ROUTES = [("GET", TENANTS), ("POST", TENANTS), ("GET", f"{TENANTS}/acme"), ("PATCH", f"{TENANTS}/acme"),
           ("DELETE", f"{TENANTS}/acme"), ("POST", f"{TENANTS}/acme/suspend"), ("POST", f"{TENANTS}/acme/resume"),
-          ("POST", f"{TENANTS}/acme/undelete"), ("GET", f"{TENANTS}/acme/health"),
+          ("POST", f"{TENANTS}/acme/undelete"), ("POST", f"{TENANTS}/acme/clone"), ("GET", f"{TENANTS}/acme/health"),
           ("GET", "/api/platform/jobs/0197c5a0-0000-7000-8000-000000000000"), ("GET", "/api/platform/audit")]
 
 
@@ -348,6 +348,34 @@ def test_a_deleted_tenant_comes_back(platform):
     log_in(platform, slug)
 
 
+def test_a_clone(platform):
+    source = create(platform, limits={"users": 7})
+    place, slug = f"{TENANTS}/{source['slug']}", unique("clone")
+    owner = log_in(platform, source["slug"])
+    task = owner.post("/api/tasks", {"title": "copied"}).json
+    answer = platform.post(f"{place}/clone", {"slug": slug, "name": "The clone"}, headers={"Prefer": "wait=30"})
+    assert (answer.status, answer.headers["Location"]) == (201, f"{TENANTS}/{slug}"), answer
+    clone = answer.json
+    assert (clone["name"], clone["status"], clone["limits"]) == ("The clone", "active", source["limits"])
+    assert clone["id"] != source["id"] and clone["database"] != source["database"]
+    in_clone = log_in(platform, slug)
+    assert [one["title"] for one in in_clone.get("/api/tasks").json["items"]] == ["copied"]
+    # A token is good in its own tenant only, though users and ids are the same.
+    assert owner.get("/api/auth/me").json == in_clone.get("/api/auth/me").json
+    assert_problem(owner.asking(tenant=slug).get("/api/tasks"), 403, "tenant-mismatch")
+    # From here on they are two.
+    assert in_clone.delete(f"/api/tasks/{task['id']}").status == 204
+    assert owner.get(f"/api/tasks/{task['id']}").status == 200
+    for wrong, body in (((409, "conflict"), {"slug": slug, "name": "N"}),
+                        ((409, "conflict"), {"slug": source["slug"], "name": "N"})):
+        assert_problem(platform.post(f"{place}/clone", body), *wrong)
+    assert pointers(platform.post(f"{place}/clone", {"slug": "www", "name": ""})) == ["/slug", "/name"]
+    assert_problem(platform.post(f"{TENANTS}/there-is-none/clone", {"slug": unique("c"), "name": "N"}),
+                   404, "tenant-unknown")
+    behind = platform.post(f"{place}/clone", {"slug": unique("clone"), "name": "N"})
+    assert (behind.json["kind"], finished(platform, behind)["state"]) == ("clone", "succeeded")
+
+
 # Watching them.
 
 def test_the_health_of_a_tenant(stack, platform):
@@ -385,3 +413,71 @@ def test_the_audit_log(platform):
         cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else None
     assert paged == entries
     assert PASSWORD not in str(platform.get("/api/platform/audit", limit=100).body)
+
+
+# Limits, and what is used of them.
+
+def people(platform, slug, count):
+    """Signs so many people up at once; their answers."""
+    outside = platform.asking(token=None, tenant=slug)
+
+    def sign_up(number):
+        return outside.post("/api/auth/signup", {"email": f"{slug}{number}@example.com", "password": PASSWORD, "name": "N"})
+    with concurrent.futures.ThreadPoolExecutor(count) as together:
+        return list(together.map(sign_up, range(count)))
+
+
+def test_the_last_place_is_given_once(platform):
+    for _ in range(5):
+        slug = create(platform, limits={"users": 3})["slug"]  # the owner is the first
+        answers = people(platform, slug, 8)
+        assert sorted(answer.status for answer in answers) == [201] * 2 + [403] * 6, answers
+        for answer in answers:
+            if answer.status == 403:
+                assert_problem(answer, 403, "quota-exceeded")
+        assert log_in(platform, slug).get("/api/usage").json["users"] == {"used": 3, "limit": 3}
+
+
+def test_a_raised_limit_makes_room(platform):
+    slug = create(platform, limits={"users": 0})["slug"]  # also then it has an owner
+    outside = platform.asking(token=None, tenant=slug)
+    signup = {"email": "late@example.com", "password": PASSWORD, "name": "Late"}
+    assert_problem(outside.post("/api/auth/signup", signup), 403, "quota-exceeded")
+    assert platform.patch(f"{TENANTS}/{slug}", {"limits": {"users": 2}}).status == 200
+    eventually(lambda: outside.post("/api/auth/signup", signup), 201)
+    assert_problem(outside.post("/api/auth/signup", signup | {"email": "x@example.com"}), 403, "quota-exceeded")
+
+
+def test_what_is_used(stack, platform):
+    slug = create(platform)["slug"]
+    owner = log_in(platform, slug)
+    unlimited = owner.get("/api/usage")
+    assert unlimited.status == 200 and set(unlimited.json) == {"users", "requests_per_minute", "storage_bytes",
+                                                               "jobs_in_flight"}
+    assert unlimited.json["users"] == {"used": 1, "limit": None}
+    assert unlimited.json["requests_per_minute"] == {"used": None, "limit": None}
+    assert unlimited.json["jobs_in_flight"] == {"used": 0, "limit": None}
+    limits = {"users": 5, "requests_per_minute": 1000, "storage_bytes": 10**9, "jobs_in_flight": 4}
+    assert platform.patch(f"{TENANTS}/{slug}", {"limits": limits}).status == 200
+    eventually(lambda: owner.asking(tenant="acme").get("/api/usage"), 403)  # a mismatch is no request of the tenant
+    end = time.monotonic() + PATIENCE
+    while (usage := owner.get("/api/usage").json)["users"]["limit"] != 5 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert {name: part["limit"] for name, part in usage.items()} == limits
+    before = usage["requests_per_minute"]["used"]
+    for _ in range(5):
+        owner.get("/api/tasks")
+    assert owner.get("/api/usage").json["requests_per_minute"]["used"] >= before + 5 * 0.9
+    assert set(usage["storage_bytes"]) == {"used", "limit", "measured_at"}
+
+
+@pytest.mark.parametrize("role, status", [("owner", 200), ("admin", 200), ("member", 403), ("viewer", 403)])
+def test_who_may_see_what_is_used(stack, api, role, status):
+    person = api.sign_up()
+    stack.sql("default", f"update users set role = '{role}' where id = '{person.user['id']}'")
+    login = api.post("/api/auth/login", {"email": person.email, "password": PASSWORD}).json
+    answer = api.asking(token=login["access_token"]).get("/api/usage")
+    assert answer.status == status, answer
+    if status == 403:
+        assert_problem(answer, 403, "forbidden")
+    assert_problem(api.get("/api/usage"), 401, "unauthenticated")
