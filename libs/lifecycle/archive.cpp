@@ -9,12 +9,14 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <set>
 
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "base/version.hpp"
 #include "lifecycle/archive_file.hpp"
 #include "lifecycle/dump.hpp"
+#include "observability/log.hpp"
 #include "tenancy/control_store.hpp"
 
 namespace bulkhead::lifecycle {
@@ -102,6 +104,16 @@ void remove_unfinished(const std::string& folder, const std::string& prefix) {
     }
 }
 
+/// By the id in their names: the slug may have changed since.
+std::set<std::string> backups_in(const std::string& folder, const uuid& tenant) {
+    std::set<std::string> found;
+    std::error_code failed;
+    for (const auto& entry : fs::directory_iterator(folder, failed))
+        if (entry.path().filename().string().find("-" + tenant.to_compact() + "-") != std::string::npos)
+            found.insert(entry.path().string());
+    return found;
+}
+
 }  // namespace
 
 result<archive_manifest> export_tenant(site& at, std::string_view slug, const std::string& path) {
@@ -132,6 +144,34 @@ result<std::string> final_backup(site& at, const tenancy::tenant& of) {
     const auto written = write_archive(at, of, path);
     if (!written) return std::unexpected(written.error());
     return path;
+}
+
+result<forgotten_backups> forget_final_backups(site& at, const uuid& tenant) {
+    forgotten_backups out;
+    const auto recorded = run(at.control(),
+                              "select progress->>'backup' from operations "
+                              "where tenant_id = $1 and progress ? 'backup' order by id",
+                              {tenant});
+    if (!recorded) return std::unexpected(recorded.error());
+    auto files = backups_in(at.settings().backup_folder, tenant);
+    for (std::size_t row = 0; row < recorded->size(); ++row) {
+        const std::string path(recorded->text(row, 0));
+        std::error_code failed;
+        if (fs::exists(path, failed))
+            files.insert(path);
+        else if (!files.contains(path))
+            out.out_of_reach.push_back(path);
+    }
+    for (const auto& path : files) {
+        std::error_code failed;
+        fs::remove(path, failed);
+        if (failed) {
+            log::error("an archive cannot be removed", {{"path", path}, {"reason", failed.message()}});
+            return fail(errc::unavailable, "the last archive of the tenant cannot be removed");
+        }
+        out.removed.push_back(path);
+    }
+    return out;
 }
 
 result<archive_manifest> verify_archive(const std::string& path) {

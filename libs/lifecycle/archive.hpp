@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lifecycle/archive_manifest.hpp"
 #include "lifecycle/site.hpp"
@@ -20,6 +21,16 @@ result<archive_manifest> export_tenant(site& at, std::string_view slug, const st
 /// The last archive of a tenant that is about to go: in settings().backup_folder, under a name that sorts by
 /// tenant and time and that nobody can guess. Returns the path; "" when there is no folder for it.
 result<std::string> final_backup(site& at, const tenancy::tenant& of);
+
+/// What became of the last archives of a tenant that is purged.
+struct forgotten_backups {
+    std::vector<std::string> removed;
+    std::vector<std::string> out_of_reach;  // recorded, but not on this machine
+};
+
+/// Removes what final_backup made for the tenant, also what a run that was killed left. May be repeated.
+/// errc::unavailable when a file cannot be removed.
+result<forgotten_backups> forget_final_backups(site& at, const uuid& tenant);
 
 /// Reads all of it and compares the hashes. errc::validation_failed on /archive: "missing", "damaged" or
 /// "newer".

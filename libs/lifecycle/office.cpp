@@ -12,20 +12,13 @@ constexpr std::chrono::seconds trusted{1};
 }  // namespace
 
 office::office(runtime::blocking_pool& threads, const postgres::conninfo& control, const sealed_box& box,
-               const migrations::migration_set& schema, site_settings settings,
-               std::function<result<void>(const uuid&)> forget_elsewhere)
-    : threads_(threads),
-      control_(control),
-      box_(box),
-      schema_(schema),
-      settings_(std::move(settings)),
-      forget_elsewhere_(std::move(forget_elsewhere)) {}
+               const migrations::migration_set& schema, site_settings settings)
+    : threads_(threads), control_(control), box_(box), schema_(schema), settings_(std::move(settings)) {}
 
 office::~office() = default;
 
 office::desk::desk(postgres::session session, const office& of)
     : control(std::move(session)), at(control, of.control_, of.box_, of.schema_, of.settings_) {
-    at.forget_elsewhere = of.forget_elsewhere_;
     at.stop = [&of] { return of.closed_.load(); };
 }
 

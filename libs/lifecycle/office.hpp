@@ -18,8 +18,7 @@ class office {
 public:
     /// What every site is made of; see site. References must outlive the office.
     office(runtime::blocking_pool& threads, const postgres::conninfo& control, const sealed_box& box,
-           const migrations::migration_set& schema, site_settings settings,
-           std::function<result<void>(const uuid&)> forget_elsewhere = {});
+           const migrations::migration_set& schema, site_settings settings);
     ~office();
     office(const office&) = delete;
     office& operator=(const office&) = delete;
@@ -71,7 +70,6 @@ private:
     const sealed_box& box_;
     const migrations::migration_set& schema_;
     const site_settings settings_;
-    const std::function<result<void>(const uuid&)> forget_elsewhere_;
     std::atomic<bool> closed_ = false;
     std::mutex mutex_;
     std::vector<desk_pointer> idle_;  // last used last

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/value_from.hpp>
+
 #include "lifecycle/archive.hpp"
 #include "lifecycle/credentials.hpp"
 #include "lifecycle/new_database.hpp"
@@ -168,10 +170,6 @@ result<void> drop_both_roles(site&, const tenant& one, postgres::session& server
         {.role = one.role, .sealed_password = {}, .owner_role = one.owner_role, .sealed_owner_password = {}});
 }
 
-result<void> forget_elsewhere(site& at, const tenant& one, postgres::session&) {
-    return at.forget_elsewhere ? at.forget_elsewhere(one.id) : result<void>{};
-}
-
 class purge final : public saga_of_an_end {
 public:
     using saga_of_an_end::saga_of_an_end;
@@ -179,11 +177,21 @@ public:
         return {step("keys", destroy_keys),
                 step("database", drop_databases),
                 step("roles", drop_both_roles),
-                step("elsewhere", forget_elsewhere),
+                {"archives", [this] { return forget_archives(); }},
                 {"certificate", [this] { return certify(); }}};
     }
 
 private:
+    /// Of a run that is repeated, what the first one removed counts too.
+    result<void> forget_archives() {
+        const auto gone = forget_final_backups(at_, id_);
+        if (!gone) return std::unexpected(gone.error());
+        auto& count = record().progress["archives_removed"];
+        count = (count.is_int64() ? count.as_int64() : 0) + static_cast<std::int64_t>(gone->removed.size());
+        record().progress["archives_out_of_reach"] = json::value_from(gone->out_of_reach);
+        return {};
+    }
+
     /// The row's end and the certificate are one transaction; when the row is gone, both are done.
     result<void> certify() {
         const auto one = load_tenant(at_, id_);
@@ -212,7 +220,9 @@ private:
                          {"destroyed_at", when},
                          {"destroyed",
                           {"credentials of both roles", "key version of access tokens", "database", "roles",
-                           "cached data and files", "registry entry"}}};
+                           "final archives", "registry entry"}}};
+        for (const std::string_view known : {"archives_removed", "archives_out_of_reach"})
+            if (const auto* value = record().progress.if_contains(known)) out[known] = *value;
         const auto statement = fmt::format("{} {} {}", id_.to_string(), one.slug, when);
         out["proof"] = at_.box().seal(statement, "certificate/" + id_.to_string());
         return out;

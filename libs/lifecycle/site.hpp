@@ -55,8 +55,6 @@ public:
     /// Asked before each step of recorded work, and during long copies; true leaves the rest to whoever goes
     /// on with it.
     std::function<bool()> stop{};
-    /// Destroys what a purged tenant has outside of PostgreSQL: keys in Redis, files. May be run again.
-    std::function<result<void>(const uuid& tenant)> forget_elsewhere{};
 
 private:
     postgres::session& control_;

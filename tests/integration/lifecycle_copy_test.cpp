@@ -362,6 +362,17 @@ TEST_CASE("archive: the last one of a tenant that goes", "[integration]") {
     CHECK(last != *path);
     REQUIRE(f.import(last, "risen"));
     CHECK(f.as_owner(f.find("risen")).run("select 1 from users where role = 'owner'")->size() == 1);
+
+    // Erasing the tenant erases its archives, and says so.
+    const auto purge = lifecycle::begin_purge(keeping, "source");
+    REQUIRE(purge);
+    const auto purged = lifecycle::continue_work(keeping, *purge);
+    REQUIRE(purged);
+    REQUIRE(purged->state == operation_state::succeeded);
+    CHECK_FALSE(fs::exists(*path));
+    CHECK_FALSE(fs::exists(last));
+    CHECK(f.count("select (detail->>'archives_removed')::integer from platform_audit "
+                  "where action = 'tenant.purged'") == 2);
 }
 
 TEST_CASE("move: the tenant goes on at the other server with all it had", "[integration]") {

@@ -178,7 +178,7 @@ TEST_CASE("sagas: deleted, brought back and purged, killed anywhere", "[integrat
     const std::vector<round> rounds{{"delete", {"lock out", "put away"}, "deleted"},
                                     {"undelete", {"bring back", "let in"}, "active"},
                                     {"delete", {"lock out", "put away"}, "deleted"},
-                                    {"purge", {"keys", "database", "roles", "elsewhere", "certificate"}, ""}};
+                                    {"purge", {"keys", "database", "roles", "archives", "certificate"}, ""}};
     for (int i = 0; i < 3; ++i) (void)f.make(fmt::format("t-{}", i));
     for (const auto& [kind, steps, end] : rounds) {
         // The phases are shared out: each tenant dies at one of each step, one after the other.
