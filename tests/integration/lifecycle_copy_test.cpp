@@ -559,6 +559,33 @@ TEST_CASE("move: killed at any step, the tenant is at one place and in use", "[i
     f.check_order();
 }
 
+TEST_CASE("move: killed while it turns back, the tenant goes on where it was", "[integration]") {
+    copy_house f;
+    int number = 0;
+    for (const std::string place :
+         {"go on.before", "go on.after", "go on.saved", "clean up.before", "clean up.after"}) {
+        INFO(place);
+        const auto slug = fmt::format("back-{}", ++number);
+        f.fill(f.make(slug), 500);
+        const auto before = f.contents(f.find(slug));
+        auto at = f.site();
+        const auto begun = lifecycle::begin_move(at, slug, "other", 300s);
+        REQUIRE(begun);
+        REQUIRE(f.control.run(
+            "update operations set input = jsonb_set(input, '{max_pause_ms}', '1') where id = $1",
+            {begun->id}));
+        REQUIRE(f.dies_at("move.undo." + place,
+                          [&](lifecycle::site& there) { return lifecycle::continue_work(there, *begun); }));
+        const auto done = f.continue_after_kill(at, *begun);
+        CHECK(done.state == operation_state::failed);
+        CHECK(f.find(slug).server.name == "control");
+        CHECK(f.contents(f.find(slug)) == before);
+        f.check_alive(f.find(slug));
+    }
+    CHECK(copy_house::other_orphans() == f.other_before);
+    f.check_order();
+}
+
 TEST_CASE("copies: killed at any step, they are completed", "[integration]") {
     copy_house f;
     const auto source = f.make("source");
