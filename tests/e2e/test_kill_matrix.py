@@ -24,7 +24,8 @@ from test_cli import Cli
 ROUNDS = int(os.environ.get("KILL_MATRIX_ROUNDS", 6))
 CRASHES = int(os.environ.get("KILL_MATRIX_CRASHES", 3))
 SEED = os.environ.get("KILL_MATRIX_SEED") or secrets.token_hex(4)
-KINDS = ("create", "delete", "undelete", "purge")  # what the command line can do to a tenant
+KINDS = ("create", "delete", "undelete", "purge")
+COPIES = ("clone", "import", "move")  # seconds each: only in the random rounds; lifecycle_copy_test.cpp has every step
 SPARE_PLACES = ("recorded", "roles", "database", "open", "handed-over")
 
 
@@ -39,11 +40,39 @@ class House(Cli):
         self.password_file = folder / "password"
         self.password_file.write_text(PASSWORD)
         self.ok("up")
-        self.doors = [ReservedPort() for _ in range(4)]
+        self.door = ReservedPort()
+        self.owners = {}  # of tenants that are copies: whose people they have
+        self.steps, self.east = {}, None
+
+    def set_up_copies(self):
+        """A tenant to be copied, its archive, and a second server, which gets tenants only by moves."""
+        if self.east is not None:
+            return
+        self.east = Servers()
+        source, self.archive = self.prepared_for("delete"), self.folder / "archive.tar"
+        self.do("export", source)
+        self.source = source
+        east_url = self.east.env["DATABASE_URL"]
+        self.psql("", f"create role {self.name} login createdb createrole password 'east'", url=east_url)
+        login = self.folder / "east"
+        login.write_text(f"postgresql://{self.name}:east@{east_url.rsplit('@')[1].split('/')[0]}/postgres")
+        self.psql("", "revoke connect, temporary on database postgres, template1, bulkhead from public", url=east_url)
+        self.psql("", f"grant connect on database postgres to {self.name}", url=east_url)
+        self.ok("server", "add", "east", "--url-file", login)
+        self.ok("server", "drain", "east")
+
+    def close(self):
+        if self.east is not None:
+            self.east.stop()
 
     def arguments(self, kind, slug):
+        if kind == "clone":
+            return ("tenant", "clone", self.source, slug)
+        if kind == "import":
+            return ("tenant", "import", self.archive, slug)
         options = {"create": ("--owner-email", f"owner@{slug}.test", "--owner-password-file", self.password_file),
-                   "delete": (f"--confirm={slug}",), "purge": (f"--confirm={slug}",)}
+                   "delete": (f"--confirm={slug}",), "purge": (f"--confirm={slug}",), "move": ("--server", "east"),
+                   "export": ("--output", getattr(self, "archive", None))}
         return ("tenant", kind, slug, *options.get(kind, ()))
 
     def do(self, kind, slug):
@@ -54,13 +83,22 @@ class House(Cli):
     def prepared_for(self, kind):
         """A tenant to which `kind` can be done; for create only its name."""
         slug = unique("t")
-        before = {"create": (), "delete": ("create",), "undelete": ("create", "delete"), "purge": ("create", "delete")}
-        for earlier in before[kind]:
+        before = {"delete": ("create",), "undelete": ("create", "delete"), "purge": ("create", "delete"), "move": ("create",)}
+        if kind in COPIES:
+            self.set_up_copies()
+        if kind in ("clone", "import"):
+            self.owners[slug] = self.source
+        for earlier in before.get(kind, ()):
             self.do(earlier, slug)
         return slug
 
     def steps_of(self, kind):
         """What the command names as it goes."""
+        if kind not in self.steps:
+            self.steps[kind] = self.find_steps(kind)
+        return self.steps[kind]
+
+    def find_steps(self, kind):
         slug = self.prepared_for(kind)
         told = self.do(kind, slug).stderr
         steps = re.findall(rf"^.*{slug}: (.*)$", told, re.MULTILINE)
@@ -72,10 +110,8 @@ class House(Cli):
         assert done.status == -signal.SIGKILL, f"{place} was not passed: {done}"
 
     def worker(self, spares=0, **settings):
-        """The last of its ports: a worker that died still has the others."""
-        port = str(self.doors[0].number)
         return Program(BIN / "bulkhead-worker", environment=self.env | {
-            "OPS_BIND": "127.0.0.1", "OPS_PORT": port, "TENANT_SPARES": str(spares), "LOG_FORMAT": "json", **settings})
+            "OPS_BIND": "127.0.0.1", "OPS_PORT": str(self.door.number), "TENANT_SPARES": str(spares), "LOG_FORMAT": "json", **settings})
 
     def worker_dies(self, place, spares=0):
         with self.worker(spares, BULKHEAD_FAIL_POINT=place) as doomed:
@@ -103,35 +139,56 @@ class House(Cli):
     def report(self):
         return self.control("select kind, slug, state, step, attempt, error, progress from operations where finished_at is null")
 
+    def servers_of_tenants(self):
+        yield "control", self.admin_url
+        if self.east is not None:
+            yield "east", self.east.env["DATABASE_URL"]
+
     def orphans(self):
-        """Databases and roles that look like a tenant's and that no row names."""
-        known = "select database from tenants union all select database from spare_databases union all " \
-                "select role_name from tenants union all select owner_role from tenants union all " \
-                "select role_name from spare_databases union all select owner_role from spare_databases"
-        return self.control(
-            f"select name from (select datname as name from pg_database union all select rolname from pg_roles) there "
-            f"where name ~ '^bulkhead_(t|deleted)_' and name not in ({known})")
+        """Databases and roles of servers that look like a tenant's and that no row names."""
+        for server, url in self.servers_of_tenants():
+            known = self.control(
+                f"select unnest(array[database, role_name, owner_role]) from (select server_id, database, role_name, owner_role "
+                f"from tenants union all select server_id, database, role_name, owner_role from spare_databases) all_of_them "
+                f"join servers on servers.id = server_id where name = '{server}'").split()
+            there = self.psql("", "select name from (select datname as name from pg_database union all select rolname "
+                              "from pg_roles) all_names where name ~ '^bulkhead_(t|deleted)_'", url=url).split()
+            yield from sorted(f"{server}: {name}" for name in set(there) - set(known))
+
+    def tenants(self):
+        """Of each: slug, status, server and its URL, database, role, owner."""
+        for server, url in self.servers_of_tenants():
+            for row in self.control(f"select slug, status, database, role_name, owner_role from tenants t join servers s on "
+                                    f"s.id = t.server_id where s.name = '{server}' order by slug").splitlines():
+                slug, status, database, role, owner = row.split("|")
+                yield slug, status, server, url, database, role, owner
 
     def check(self, api):
         """The order that must hold after everything."""
         assert self.unfinished() == 0, self.report()
-        assert self.orphans() == ""
-        rows = [line.split("|") for line in self.control(
-            "select slug, status, d.datallowconn and has_database_privilege(t.role_name, d.oid, 'CONNECT'), r.rolcanlogin, "
-            "has_database_privilege('public', d.oid, 'CONNECT'), pg_get_userbyid(d.datdba) = t.owner_role from tenants t "
-            "left join pg_database d on d.datname = t.database left join pg_roles r on r.rolname = t.role_name "
-            "order by slug").splitlines()]
+        assert list(self.orphans()) == []
+        rows = list(self.tenants())
 
-        def check_one(slug, status, *on_the_server):
-            credentials = {"email": f"owner@{slug}.test", "password": PASSWORD}
+        def check_one(slug, status, server, url, database, role, owner):
+            credentials = {"email": f"owner@{self.owners.get(slug, slug)}.test", "password": PASSWORD}
             answer = api.asking(tenant=slug).post("/api/auth/login", credentials)
             if status == "active":
-                assert on_the_server == ("t", "t", "f", "t"), (slug, on_the_server)
-                assert answer.status == 200 and answer.json["user"]["role"] == "owner", (slug, answer)
+                assert answer.status == 200 and answer.json["user"]["role"] == "owner", (slug, server, answer)
             else:
-                assert status == "deleted" and on_the_server == ("f", "f", "f", "t"), (slug, status, on_the_server)
-                assert answer.status in (403, 404), (slug, answer)
+                assert status == "deleted" and answer.status in (403, 404), (slug, status, answer)
 
+        def check_server(server, url):
+            on_it = [row for row in rows if row[2] == server]
+            wanted = {f"{slug}|{'t|t' if status == 'active' else 'f|f'}|f|t" for slug, status, *_ in on_it}
+            values = ", ".join(f"('{slug}', '{db}', '{role}', '{owner}')" for slug, _, _, _, db, role, owner in on_it)
+            found = self.psql("", f"select slug, datallowconn and has_database_privilege(role, oid, 'CONNECT'), rolcanlogin, "
+                              f"has_database_privilege('public', oid, 'CONNECT'), pg_get_userbyid(datdba) = owner from "
+                              f"(values {values}) t (slug, db, role, owner) join pg_database on datname = db join "
+                              f"(select rolname, rolcanlogin from pg_roles) r on rolname = role", url=url) if values else ""
+            assert set(found.splitlines()) == wanted, server
+
+        for server, url in self.servers_of_tenants():
+            check_server(server, url)
         all_at_once(check_one, rows)
         return {slug: status for slug, status, *_ in rows}
 
@@ -145,7 +202,9 @@ def servers():
 
 @pytest.fixture(scope="module")
 def house(servers, tmp_path_factory):
-    return House(servers, tmp_path_factory.mktemp("kill"), "matrix")
+    made = House(servers, tmp_path_factory.mktemp("kill"), "matrix")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +221,7 @@ def api(house):
 
 def after(kind):
     """The state of a tenant to which `kind` was done; None: it is gone."""
-    return {"create": "active", "delete": "deleted", "undelete": "active", "purge": None}[kind]
+    return {"delete": "deleted", "purge": None}.get(kind, "active")
 
 
 def places_of(kind, steps, prefix=""):
@@ -254,7 +313,7 @@ def test_killed_workers_leave_it_to_the_next(house, api):
 def test_what_a_killed_program_leaves_is_taken_up_soon(house, api):
     slug = unique("t")
     with house.worker() as worker:
-        worker.wait_until_ready(f"http://127.0.0.1:{house.doors[0].number}")
+        worker.wait_until_ready(f"http://127.0.0.1:{house.door.number}")
         house.dies("create", slug, "create.database.after")
         begun = time.monotonic()
         while house.unfinished() > 0:
@@ -272,7 +331,7 @@ def test_random_rounds(house, api, number):
     seed = f"{SEED}-{number}"
     print(f"seed {seed}")
     dice = random.Random(seed)
-    kind = dice.choice(KINDS)
+    kind = dice.choice(KINDS + COPIES)
     slug = house.prepared_for(kind)
     places = places_of(kind, house.steps_of(kind))
     place = dice.choice(places)
