@@ -42,16 +42,15 @@ class House(Cli):
         self.ok("up")
         self.door = ReservedPort()
         self.owners = {}  # of tenants that are copies: whose people they have
-        self.steps, self.east = {}, None
+        self.steps, self.east, self.source, self.archive = {}, None, None, None
 
     def set_up_copies(self):
         """A tenant to be copied, its archive, and a second server, which gets tenants only by moves."""
         if self.east is not None:
             return
         self.east = Servers()
-        source, self.archive = self.prepared_for("delete"), self.folder / "archive.tar"
-        self.do("export", source)
-        self.source = source
+        self.source, self.archive = self.prepared_for("delete"), self.folder / "archive.tar"
+        self.do("export", self.source)
         east_url = self.east.env["DATABASE_URL"]
         self.psql("", f"create role {self.name} login createdb createrole password 'east'", url=east_url)
         login = self.folder / "east"
@@ -72,7 +71,7 @@ class House(Cli):
             return ("tenant", "import", self.archive, slug)
         options = {"create": ("--owner-email", f"owner@{slug}.test", "--owner-password-file", self.password_file),
                    "delete": (f"--confirm={slug}",), "purge": (f"--confirm={slug}",), "move": ("--server", "east"),
-                   "export": ("--output", getattr(self, "archive", None))}
+                   "export": ("--output", self.archive)}
         return ("tenant", kind, slug, *options.get(kind, ()))
 
     def do(self, kind, slug):
@@ -111,7 +110,8 @@ class House(Cli):
 
     def worker(self, spares=0, **settings):
         return Program(BIN / "bulkhead-worker", environment=self.env | {
-            "OPS_BIND": "127.0.0.1", "OPS_PORT": str(self.door.number), "TENANT_SPARES": str(spares), "LOG_FORMAT": "json", **settings})
+            "OPS_BIND": "127.0.0.1", "OPS_PORT": str(self.door.number), "TENANT_SPARES": str(spares),
+            "LOG_FORMAT": "json", **settings})
 
     def worker_dies(self, place, spares=0):
         with self.worker(spares, BULKHEAD_FAIL_POINT=place) as doomed:
@@ -137,7 +137,8 @@ class House(Cli):
             assert worker.stop() == 0, worker.output[-3000:]
 
     def report(self):
-        return self.control("select kind, slug, state, step, attempt, error, progress from operations where finished_at is null")
+        return self.control("select kind, slug, state, step, attempt, error, progress from operations "
+                            "where finished_at is null")
 
     def servers_of_tenants(self):
         yield "control", self.admin_url
@@ -148,9 +149,9 @@ class House(Cli):
         """Databases and roles of servers that look like a tenant's and that no row names."""
         for server, url in self.servers_of_tenants():
             known = self.control(
-                f"select unnest(array[database, role_name, owner_role]) from (select server_id, database, role_name, owner_role "
-                f"from tenants union all select server_id, database, role_name, owner_role from spare_databases) all_of_them "
-                f"join servers on servers.id = server_id where name = '{server}'").split()
+                f"select unnest(array[database, role_name, owner_role]) from (select server_id, database, role_name, "
+                f"owner_role from tenants union all select server_id, database, role_name, owner_role from spare_databases) "
+                f"all_of_them join servers on servers.id = server_id where name = '{server}'").split()
             there = self.psql("", "select name from (select datname as name from pg_database union all select rolname "
                               "from pg_roles) all_names where name ~ '^bulkhead_(t|deleted)_'", url=url).split()
             yield from sorted(f"{server}: {name}" for name in set(there) - set(known))
@@ -276,7 +277,8 @@ def test_what_is_refused_is_taken_back_also_when_that_is_killed(house, api):
     before = {"create": None, "delete": "active", "undelete": "deleted"}
     for slug, kind, *_ in prepared + plain:
         assert now.get(slug) == before[kind], (slug, kind)
-        state = house.control(f"select state, error <> '' from operations where slug = '{slug}' order by created_at desc limit 1")
+        state = house.control(f"select state, error <> '' from operations where slug = '{slug}' "
+                              "order by created_at desc limit 1")
         assert state == "failed|t", (slug, state)
     for slug, kind, *_ in prepared + plain:  # and everything can be asked for again
         house.do(kind, slug)
@@ -336,7 +338,8 @@ def test_random_rounds(house, api, number):
     places = places_of(kind, house.steps_of(kind))
     place = dice.choice(places)
     first = house.run(*house.arguments(kind, slug), BULKHEAD_FAIL_POINT=place)
-    assert first.status in (0, -signal.SIGKILL), first  # with a spare, some steps are behind it already
+    # A creation from stock has some steps behind it already.
+    assert first.status == -signal.SIGKILL or (kind == "create" and first.status == 0), first
     for _ in range(dice.randrange(3)):
         doomed = f"spare.{dice.choice(SPARE_PLACES)}" if dice.randrange(2) else dice.choice(places)
         house.age()
