@@ -3,8 +3,8 @@
 and the data must be in order: no database or role that no row names, no tenant that is half there, nothing unfinished.
 All programs log in as an administrator who is no superuser.
 
-KILL_MATRIX_ROUNDS: random rounds of program x place x kind of work (6; each prints its seed). KILL_MATRIX_SEED: repeats.
-KILL_MATRIX_CRASHES: how often PostgreSQL is killed during a creation (3)."""
+KILL_MATRIX_ROUNDS: random rounds of program x place x kind of work (4; each prints its seed). KILL_MATRIX_SEED: repeats.
+KILL_MATRIX_CRASHES: how often PostgreSQL is killed during a creation (2)."""
 import concurrent.futures
 import os
 import random
@@ -21,8 +21,8 @@ from conftest import BIN, PATIENCE, ReservedPort, Servers
 from programs import Program
 from test_cli import Cli
 
-ROUNDS = int(os.environ.get("KILL_MATRIX_ROUNDS", 6))
-CRASHES = int(os.environ.get("KILL_MATRIX_CRASHES", 3))
+ROUNDS = int(os.environ.get("KILL_MATRIX_ROUNDS", 4))
+CRASHES = int(os.environ.get("KILL_MATRIX_CRASHES", 2))
 SEED = os.environ.get("KILL_MATRIX_SEED") or secrets.token_hex(4)
 KINDS = ("create", "delete", "undelete", "purge")
 COPIES = ("clone", "import", "move")  # seconds each: only in the random rounds; lifecycle_copy_test.cpp has every step
