@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "lifecycle/credentials.hpp"
+#include "lifecycle/operation.hpp"
 #include "lifecycle/transaction.hpp"
 #include "observability/log.hpp"
 #include "tenancy/control_store.hpp"
@@ -84,6 +85,9 @@ result<tenant> resume(site& at, std::string_view slug) {
     const auto found = load(at, slug);
     if (!found) return std::unexpected(found.error());
     if (found->status != tenant_status::suspended) return refused(at, slug);
+    const auto busy = current_operation(at, found->id);
+    if (!busy) return std::unexpected(busy.error());
+    if (*busy) return refused(at, slug);
     // First the role: a tenant that is active can be used.
     const auto server = at.server(found->server.name);
     if (!server) return std::unexpected(server.error());
