@@ -143,6 +143,21 @@ TEST_CASE("pool set: a lower budget closes what has been idle longest first", "[
     CHECK(comes_true([&] { return house.sessions() == 1; }));
 }
 
+TEST_CASE("pool set: who is asked for more keeps its connection, who is asked as much loses the longest idle",
+          "[integration]") {
+    pool_house house({.budget = 3});
+    const auto names = fresh_databases(5);
+    for (int i = 0; i < 20; ++i) REQUIRE(house.read(names[0], "select 'x'"));
+    REQUIRE(house.read(names[1], "select 'x'"));
+    REQUIRE(house.read(names[2], "select 'x'"));
+    for (int i = 3; i < 5; ++i) {
+        REQUIRE(house.read(names[i], "select 'x'"));
+        CHECK(report_of(house, names[i]).connections == 1);
+        CHECK(report_of(house, names[i - 2]).connections == 0);
+        CHECK(report_of(house, names[0]).connections == 1);
+    }
+}
+
 TEST_CASE("pool set: the report says who has, who waits and who fails", "[integration]") {
     pool_house house({.budget = 2, .per_database = 1, .most_in_flight = 2});
     const auto name = fresh_database_name();

@@ -92,9 +92,11 @@ std::optional<error> pool::refusal(runtime::deadline limit) const {
 }
 
 void pool::begin(operation& op) {
+    const auto now = steady_clock::now();
+    demand_.add(now);
     queue_.push_back(op);
     dispatch();
-    if (op.operation_hook::is_linked()) op.waits_since(steady_clock::now());
+    if (op.operation_hook::is_linked()) op.waits_since(now);
 }
 
 /// Gives connections to those who wait, in order. Wakes nobody.
@@ -130,7 +132,11 @@ bool pool::wants_more(const connection* chosen, intent kind) const {
 bool pool::refusing() const {
     if (!connections_.empty() || !last_failure_) return false;
     const auto now = steady_clock::now();
-    return now < refuse_until_ || (connecting_ && now - connecting_since_ > hopeful);
+    return now < refuse_until_ || (connecting_ && !opening(now));
+}
+
+bool pool::opening(steady_clock::time_point now) const {
+    return connecting_ && now - connecting_since_ <= hopeful;
 }
 
 bool pool::starving() const {
@@ -277,6 +283,10 @@ bool pool::close_idlest() {
     if (found == connections_.end()) return false;
     drop(*found);
     return true;
+}
+
+double pool::worth(steady_clock::time_point now) const {
+    return demand_.at(now) / static_cast<double>(std::max<std::size_t>(1, connections_.size()));
 }
 
 connection* pool::dispensable(steady_clock::time_point now) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "persistence/postgres/connection.hpp"
+#include "persistence/postgres/demand.hpp"
 #include "persistence/postgres/pool_report.hpp"
 #include "persistence/postgres/pool_settings.hpp"
 
@@ -70,11 +71,15 @@ public:
     /// Closes the connection that has been idle longest.
     bool close_idlest();
     [[nodiscard]] steady_clock::time_point idlest() const;  // time_point::max(): none is idle
+    /// What one of its connections is worth: how much it was asked for lately, over how many there are.
+    [[nodiscard]] double worth(steady_clock::time_point now) const;
 
     [[nodiscard]] pool_usage usage() const;
     [[nodiscard]] pool_report report(std::string key) const;
     /// Requests wait, and only room in the budget keeps them from a connection.
     [[nodiscard]] bool starving() const;
+    /// It is opening a connection, and the server has not been silent for so long that it may never answer.
+    [[nodiscard]] bool opening(steady_clock::time_point now) const;
     /// Budget has become free: try to connect for those who wait.
     void retry();
 
@@ -111,6 +116,7 @@ private:
     runtime::deadline_list& deadlines_;
     std::vector<std::shared_ptr<connection>> connections_;
     operation_queue queue_;
+    demand demand_;
     bool connecting_ = false;
     bool hungry_ = false;  // the budget knows that we starve
     bool winding_down_ = false;

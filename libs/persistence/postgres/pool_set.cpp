@@ -2,6 +2,7 @@
 #include "persistence/postgres/pool_set.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace bulkhead::postgres {
@@ -14,6 +15,8 @@ constexpr auto upkeep_interval = 1s;
 constexpr auto long_idle = 1s;
 /// Looking for a connection to hand over visits all pools.
 constexpr auto look_interval = 10ms;
+/// The part of the budget that may be on its way from one database to another at a time.
+constexpr std::size_t opening_share = 4;
 
 error stopping() {
     return {.code = errc::unavailable, .detail = "the service is stopping", .retry_after = 1s};
@@ -97,7 +100,8 @@ void pool_set::set_budget(std::size_t connections) {
 
 /// Gives up what is over the budget.
 void pool_set::shrink() {
-    while (open_ > budget_ && close_idlest(nullptr, steady_clock::time_point::max())) {
+    const auto now = steady_clock::now();
+    while (open_ > budget_ && close_idle(nullptr, now, steady_clock::time_point::max())) {
     }
     if (open_ <= budget_) return;
     std::vector<connection*> busy;
@@ -116,8 +120,10 @@ void pool_set::shrink() {
 
 bool pool_set::acquire(pool& asking) {
     const auto now = steady_clock::now();
-    if (open_ < budget_ || (open_ == budget_ && steal_idle(asking, now))) {
+    const bool calm = may_take(now);
+    if (open_ < budget_ || (open_ == budget_ && calm && steal_idle(asking, now))) {
         ++open_;
+        opening_.push_back(asking.weak_from_this());
         return true;
     }
     if (!asking.starving()) return false;
@@ -126,20 +132,34 @@ bool pool_set::acquire(pool& asking) {
     return false;
 }
 
+/// Opening a connection costs the server several milliseconds of a processor, whoever waits. With more at a
+/// time nobody would be served earlier, and busy databases would lose connections that they need next.
+bool pool_set::may_take(steady_clock::time_point now) {
+    std::erase_if(opening_, [now](const auto& each) {
+        const auto one = each.lock();
+        return !one || !one->opening(now);
+    });
+    return opening_.size() < std::max<std::size_t>(1, budget_ / opening_share);
+}
+
 bool pool_set::steal_idle(const pool& asking, steady_clock::time_point now) {
     const auto before = asking.starving() ? steady_clock::time_point::max() : now - long_idle;
-    const bool stolen = close_idlest(&asking, before);
+    const bool stolen = close_idle(&asking, now, before);
     if (stolen) counters_.stolen.add();
     return stolen;
 }
 
-/// The connection that has been idle longest, in another pool than `except`, and since before `before`. The
-/// room is for the caller, not for the first in line.
-bool pool_set::close_idlest(const pool* except, steady_clock::time_point before) {
+/// Of the connections in other pools than `except` that have been idle since before `before`, the one that is
+/// worth least, and of several the one that has been idle longest. The room is for the caller, not for the
+/// first in line.
+bool pool_set::close_idle(const pool* except, steady_clock::time_point now, steady_clock::time_point before) {
     pool* victim = nullptr;
+    std::pair least(std::numeric_limits<double>::max(), before);
     for_each_pool([&](const auto&, pool& each) {
-        if (const auto idle = each.idlest(); &each != except && idle < before) {
-            before = idle;
+        const auto idle = each.idlest();
+        if (&each == except || idle >= before) return;
+        if (const std::pair found(each.worth(now), idle); found < least) {
+            least = found;
             victim = &each;
         }
     });
@@ -177,7 +197,7 @@ void pool_set::feed() {
 /// Chooses the connection that the next in line will get, from the pool that has most, then the one used
 /// longest.
 void pool_set::make_room(steady_clock::time_point now) {
-    if (now < look_again_) return;
+    if (now < look_again_ || !may_take(now)) return;
     look_again_ = now + look_interval;
     std::size_t coming = 0, most = 0;
     connection* chosen = nullptr;

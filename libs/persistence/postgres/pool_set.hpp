@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // All pools of one reactor, under one budget of connections. A database that needs a connection when the
-// budget is spent gets the one that has been idle longest elsewhere; when none is idle its requests wait in
-// line, within their deadline, until one that has had its share of time has finished what it carries. Belongs
-// to its reactor; destroyed after stop(), when the reactor has ended.
+// budget is spent gets one that is idle elsewhere: the longest, unless others are asked for less; when none
+// is idle its requests wait in line, within their deadline, until one that has had its share of time has
+// finished what it carries. Belongs to its reactor; destroyed after stop(), when the reactor has ended.
 #pragma once
 
 #include <deque>
@@ -66,8 +66,9 @@ private:
     template <class Visit>
     void for_each_pool(Visit visit) const;
     void shrink();
+    [[nodiscard]] bool may_take(steady_clock::time_point now);
     bool steal_idle(const pool& asking, steady_clock::time_point now);
-    bool close_idlest(const pool* except, steady_clock::time_point before);
+    bool close_idle(const pool* except, steady_clock::time_point now, steady_clock::time_point before);
     void feed();
     void make_room(steady_clock::time_point now);
     void upkeep();
@@ -82,7 +83,8 @@ private:
     steady_timer timer_;
     std::unordered_map<std::string, std::shared_ptr<pool>, string_hash, std::equal_to<>> pools_;
     std::vector<std::pair<std::string, std::shared_ptr<pool>>> retired_;  // others have taken their place
-    std::deque<std::weak_ptr<pool>> hungry_;  // starving pools, first come, first served
+    std::deque<std::weak_ptr<pool>> hungry_;    // starving pools, first come, first served
+    std::vector<std::weak_ptr<pool>> opening_;  // a connection, or were a moment ago
     std::size_t open_ = 0;
     steady_clock::time_point look_again_{};
     bool feeding_ = false;
