@@ -39,10 +39,10 @@ def say(text):
 class BenchStack(Stack):
     """Servers without tenants and programs; `launch_api` starts one API."""
 
-    def psql(self, statement, database="bulkhead"):
-        url = self.env["DATABASE_URL"].rsplit("/", 1)[0] + "/" + database
-        return subprocess.run(["psql", "-XAtqv", "ON_ERROR_STOP=1", "-d", url], input=statement, check=True, text=True,
-                              capture_output=True).stdout
+    def psql(self, statement):
+        """Runs it in the control database, as the superuser; its output."""
+        command = ["psql", "-XAtqv", "ON_ERROR_STOP=1", self.env["DATABASE_URL"]]
+        return subprocess.run(command, input=statement, check=True, text=True, capture_output=True).stdout
 
     def set_postgres(self, **settings):
         """Takes effect by a restart."""
@@ -58,7 +58,11 @@ class BenchStack(Stack):
 
     def stop(self):
         self.kill_postgres()  # all is thrown away: no need to write it down first
-        super().stop()
+        problems = [problem for service in self.services if (problem := service.stop())]
+        self.servers.process.stdin.close()
+        self.servers.process.wait(900)  # a thousand databases are 300 000 files to remove
+        if problems:
+            raise RuntimeError("\n".join(problems))
 
     def end(self, service):
         self.services.remove(service)
