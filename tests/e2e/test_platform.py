@@ -212,6 +212,18 @@ def test_a_job_that_is_none(platform):
         assert_problem(platform.get(f"/api/platform/jobs/{name}"), 404, "not-found")
 
 
+def test_work_outlives_the_program_that_began_it(stack, platform):
+    port = free_port()
+    environment = stack.env | {"BIND_ADDRESS": ADDRESS, "OPS_BIND": ADDRESS, "PORT": str(port), "OPS_PORT": str(free_port())}
+    with Program(stack.bin / "bulkhead-api", environment=environment) as program:
+        doomed = program.wait_until_ready(f"http://{ADDRESS}:{port}").asking(token=platform.token, timeout=PATIENCE)
+        jobs = [doomed.post(TENANTS, wanted()) for _ in range(8)]
+        assert program.stop(seconds=PATIENCE) == 0, program.output
+    for job in jobs:
+        assert finished(platform, job)["state"] == "succeeded"
+        assert platform.get(f"{TENANTS}/{job.json['slug']}").json["status"] == "active"
+
+
 # Finding them.
 
 def test_the_list_has_pages_and_filters(platform):
