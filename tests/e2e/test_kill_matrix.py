@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of whoever works on tenants, at every place where it matters, and of PostgreSQL itself. Then one worker runs,
-and the data must be in order: no database or role that no row names, no tenant that is half there, nothing unfinished.
+"""kill -9 of whoever works on tenants (command, worker, API), at every place where it matters, and of PostgreSQL itself.
+Then one worker runs, and the data must be in order: no database or role that no row names, no tenant that is half there,
+nothing unfinished.
 All programs log in as an administrator who is no superuser.
 
 KILL_MATRIX_ROUNDS: random rounds of program x place x kind of work (4; each prints its seed). KILL_MATRIX_SEED: repeats.
 KILL_MATRIX_CRASHES: how often PostgreSQL is killed during a creation (2)."""
 import concurrent.futures
+import contextlib
+import http.client
 import os
 import random
 import re
@@ -26,6 +29,7 @@ CRASHES = int(os.environ.get("KILL_MATRIX_CRASHES", 2))
 SEED = os.environ.get("KILL_MATRIX_SEED") or secrets.token_hex(4)
 KINDS = ("create", "delete", "undelete", "purge")
 COPIES = ("clone", "import", "move")  # seconds each: only in the random rounds; lifecycle_copy_test.cpp has every step
+BY_API = ("create", "delete", "undelete", "clone")  # what the platform's API is asked for
 SPARE_PLACES = ("recorded", "roles", "database", "open", "handed-over")
 
 
@@ -37,6 +41,7 @@ class House(Cli):
         self.servers = servers
         self.env["REDIS_URL"] = servers.env["REDIS_URL"]
         self.env["JWT_SECRET"] = secrets.token_urlsafe(32)
+        self.env["PLATFORM_ADMIN_TOKEN"] = secrets.token_urlsafe(32)
         self.password_file = folder / "password"
         self.password_file.write_text(PASSWORD)
         self.ok("up")
@@ -44,13 +49,18 @@ class House(Cli):
         self.owners = {}  # of tenants that are copies: whose people they have
         self.steps, self.east, self.source, self.archive = {}, None, None, None
 
-    def set_up_copies(self):
-        """A tenant to be copied, its archive, and a second server, which gets tenants only by moves."""
-        if self.east is not None:
-            return
+    def set_up(self, kind):
+        """What copies need: a tenant to be copied, its archive; a second server, which gets tenants only by moves."""
+        if kind in ("clone", "import") and self.source is None:
+            self.source = self.prepared_for("delete")
+        if kind == "import" and self.archive is None:
+            self.archive = self.folder / "archive.tar"
+            self.do("export", self.source)
+        if kind == "move" and self.east is None:
+            self.set_up_east()
+
+    def set_up_east(self):
         self.east = Servers()
-        self.source, self.archive = self.prepared_for("delete"), self.folder / "archive.tar"
-        self.do("export", self.source)
         east_url = self.east.env["DATABASE_URL"]
         self.psql("", f"create role {self.name} login createdb createrole password 'east'", url=east_url)
         login = self.folder / "east"
@@ -83,8 +93,7 @@ class House(Cli):
         """A tenant to which `kind` can be done; for create only its name."""
         slug = unique("t")
         before = {"delete": ("create",), "undelete": ("create", "delete"), "purge": ("create", "delete"), "move": ("create",)}
-        if kind in COPIES:
-            self.set_up_copies()
+        self.set_up(kind)
         if kind in ("clone", "import"):
             self.owners[slug] = self.source
         for earlier in before.get(kind, ()):
@@ -107,6 +116,47 @@ class House(Cli):
     def dies(self, kind, slug, place):
         done = self.run(*self.arguments(kind, slug), BULKHEAD_FAIL_POINT=place)
         assert done.status == -signal.SIGKILL, f"{place} was not passed: {done}"
+
+    @contextlib.contextmanager
+    def api(self, **settings):
+        """An API on ports of its own: the program, and what asks it with the platform's token."""
+        ports = [ReservedPort(), ReservedPort()]
+        with Program(BIN / "bulkhead-api", environment=self.env | {
+                "BIND_ADDRESS": "127.0.0.1", "PORT": str(ports[0].number), "OPS_PORT": str(ports[1].number),
+                "API_THREADS": "1", "RATE_LIMIT": "off", "RATE_LIMIT_AUTH": "off", "LOG_FORMAT": "json",
+                **settings}) as program:
+            url = f"http://127.0.0.1:{ports[0].number}"
+            program.wait_until_ready(url, PATIENCE)
+            yield program, Api(url, token=self.env["PLATFORM_ADMIN_TOKEN"], timeout=PATIENCE)
+
+    def ask(self, api, kind, slug):
+        """The answer of the platform's API; None when it broke off."""
+        all_of_them, wait = "/api/platform/tenants", {"Prefer": "wait=30"}
+        try:
+            if kind == "create":
+                owner = {"email": f"owner@{slug}.test", "password": PASSWORD, "name": "The owner"}
+                return api.post(all_of_them, {"slug": slug, "name": slug, "owner": owner}, headers=wait)
+            if kind == "clone":
+                return api.post(f"{all_of_them}/{self.source}/clone", {"slug": slug, "name": slug}, headers=wait)
+            if kind == "delete":
+                return api.delete(f"{all_of_them}/{slug}")
+            return api.post(f"{all_of_them}/{slug}/undelete")
+        except (OSError, http.client.HTTPException):
+            return None
+
+    def api_at_work(self, kind, slug, place):
+        """How an API ends that is asked for the work and dies at this place, and what it answered."""
+        with self.api(BULKHEAD_FAIL_POINT=place) as (program, api):
+            answer = self.ask(api, kind, slug)
+            if answer is not None and answer.status == 201:
+                return program.stop(), answer  # did not come there
+            return program.wait(PATIENCE), answer
+
+    def api_dies(self, kind, slug, place):
+        status, answer = self.api_at_work(kind, slug, place)
+        assert status == -signal.SIGKILL, f"{place} was not passed: {status}, {answer}"
+        # It may still have said that it is at it, never that it was done.
+        assert answer is None or answer.status == 202, answer
 
     def worker(self, spares=0, **settings):
         return Program(BIN / "bulkhead-worker", environment=self.env | {
@@ -210,13 +260,8 @@ def house(servers, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def api(house):
-    ports = [ReservedPort(), ReservedPort()]
-    url = f"http://127.0.0.1:{ports[0].number}"
-    settings = {"BIND_ADDRESS": "127.0.0.1", "PORT": str(ports[0].number), "OPS_PORT": str(ports[1].number),
-                "API_THREADS": "1", "RATE_LIMIT": "off", "RATE_LIMIT_AUTH": "off", "LOG_FORMAT": "json"}
-    with Program(BIN / "bulkhead-api", environment=house.env | settings) as program:
-        program.wait_until_ready(url)
-        yield Api(url)
+    with house.api() as (program, asking):
+        yield asking.asking(token=None)
         assert program.stop() == 0, program.output[-3000:]
 
 
@@ -255,6 +300,21 @@ def test_killed_at_every_step_the_worker_completes_it(house, api):
     gone = next(slug for slug, kind, _ in killed if kind == "purge")
     house.do("create", gone)  # the name is free
     house.check(api)
+
+
+def test_a_killed_api_leaves_it_to_the_worker(house, api):
+    """At the first, a middle and the last place of what it is asked for; also when it has answered with the job already."""
+    doomed = []
+    for kind in BY_API:
+        steps = house.steps_of(kind)
+        doomed += [(house.prepared_for(kind), kind, f"{kind}.{place}") for place in (
+            f"{steps[0]}.before", f"{steps[len(steps) // 2]}.after", f"{steps[-1]}.saved")]
+    all_at_once(lambda slug, kind, place: house.api_dies(kind, slug, place), doomed)
+    assert house.unfinished() == len(doomed)
+    house.put_in_order()
+    now = house.check(api)
+    for slug, kind, place in doomed:
+        assert now.get(slug) == after(kind), place
 
 
 def test_what_is_refused_is_taken_back_also_when_that_is_killed(house, api):
@@ -337,9 +397,15 @@ def test_random_rounds(house, api, number):
     slug = house.prepared_for(kind)
     places = places_of(kind, house.steps_of(kind))
     place = dice.choice(places)
-    first = house.run(*house.arguments(kind, slug), BULKHEAD_FAIL_POINT=place)
+    program = dice.choice(("migrator", "api")) if kind in BY_API else "migrator"
+    print(f"{program}: {place}")
+    if program == "api":
+        status, told = house.api_at_work(kind, slug, place)
+    else:
+        told = house.run(*house.arguments(kind, slug), BULKHEAD_FAIL_POINT=place)
+        status = told.status
     # A creation from stock has some steps behind it already.
-    assert first.status == -signal.SIGKILL or (kind == "create" and first.status == 0), first
+    assert status == -signal.SIGKILL or (kind == "create" and status == 0), told
     for _ in range(dice.randrange(3)):
         doomed = f"spare.{dice.choice(SPARE_PLACES)}" if dice.randrange(2) else dice.choice(places)
         house.age()
