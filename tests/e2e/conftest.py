@@ -169,12 +169,6 @@ class Stack:
         url = control.rsplit("/", 1)[0] + "/" + database
         return subprocess.run(["psql", "-XAtqc", statement, url], check=True, capture_output=True, text=True).stdout
 
-    def control(self, statement):
-        """Runs a statement as the superuser in the control database; what psql prints."""
-        done = subprocess.run(["psql", "-XAtqc", statement, self.env["DATABASE_URL"]], check=True, capture_output=True,
-                              text=True)
-        return done.stdout.strip()
-
     def api_pid(self):
         """None once it has ended."""
         process = self.services[0].process
