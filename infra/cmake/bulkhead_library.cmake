@@ -20,7 +20,7 @@ function(bulkhead_test NAME)
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} bulkhead::testing)
   bulkhead_precompiled(${NAME})
   add_test(NAME ${NAME} COMMAND ${NAME} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 300)
+  set_tests_properties(${NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT $<IF:$<BOOL:${BULKHEAD_SANITIZE}>,1200,300>)
 endfunction()
 
 function(bulkhead_precompiled TARGET)  # compiled once, for bulkhead_base, and shared
