@@ -87,17 +87,14 @@ class BenchStack(Stack):
 @contextlib.contextmanager
 def bench_stack(**settings):
     """A stack with a migrated control database; everything is gone afterwards."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="bulkhead-bench-"))
-    stack = None
-    try:
-        stack = BenchStack(folder)
-        stack.env |= {"JWT_ACCESS_TTL": "12h", **settings}
-        stack.migrate("up")
-        yield stack
-    finally:
-        if stack:
+    with tempfile.TemporaryDirectory(prefix="bulkhead-bench-") as folder:
+        stack = BenchStack(pathlib.Path(folder))
+        try:
+            stack.env |= {"JWT_ACCESS_TTL": "12h", **settings}
+            stack.migrate("up")
+            yield stack
+        finally:
             stack.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def in_parallel(work, items, threads):
