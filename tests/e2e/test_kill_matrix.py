@@ -289,7 +289,8 @@ def all_at_once(work, items):
 
 
 def test_killed_at_every_step_the_worker_completes_it(house, api):
-    doomed = [(kind, place) for kind in KINDS for place in hard_places_of(kind, house.steps_of(kind))]
+    steps = all_at_once(lambda kind: (kind, house.steps_of(kind)), [(kind,) for kind in KINDS])
+    doomed = [(kind, place) for kind, names in steps for place in hard_places_of(kind, names)]
 
     def kill(kind, place):
         slug = house.prepared_for(kind)
@@ -311,11 +312,10 @@ def test_killed_at_every_step_the_worker_completes_it(house, api):
 
 def test_a_killed_api_leaves_it_to_the_worker(house, api):
     """At the first, a middle and the last place of what it is asked for; also when it has answered with the job already."""
-    doomed = []
-    for kind in BY_API:
-        steps = house.steps_of(kind)
-        doomed += [(house.prepared_for(kind), kind, f"{kind}.{place}") for place in (
-            f"{steps[0]}.before", f"{steps[len(steps) // 2]}.after", f"{steps[-1]}.saved")]
+    steps = {kind: house.steps_of(kind) for kind in BY_API}
+    places = [(kind, f"{kind}.{place}") for kind, names in steps.items() for place in (
+        f"{names[0]}.before", f"{names[len(names) // 2]}.after", f"{names[-1]}.saved")]
+    doomed = all_at_once(lambda kind, place: (house.prepared_for(kind), kind, place), places)
     all_at_once(lambda slug, kind, place: house.api_dies(kind, slug, place), doomed)
     assert house.unfinished() == len(doomed)
     house.put_in_order()
@@ -365,7 +365,7 @@ def test_killed_while_it_makes_spares_the_next_worker_cleans_up(house, api):
 
 def test_killed_workers_leave_it_to_the_next(house, api):
     """The command dies at once, a first worker in the middle, a second one at its end."""
-    slugs = {kind: house.prepared_for(kind) for kind in KINDS}
+    slugs = dict(all_at_once(lambda kind: (kind, house.prepared_for(kind)), [(kind,) for kind in KINDS]))
     for kind, slug in slugs.items():
         steps = house.steps_of(kind)
         house.dies(kind, slug, f"{kind}.{steps[0]}.before")
