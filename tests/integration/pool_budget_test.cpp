@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several databases under one budget of connections: nobody exceeds it, and nobody starves.
+#include <algorithm>
 #include <atomic>
 
 #include "pool_fixture.hpp"
@@ -68,6 +69,21 @@ TEST_CASE("budget: databases that are always busy do not starve the others", "[i
         CHECK(done >= 20);
     }
     CHECK(open_connections(house) <= 3);
+}
+
+TEST_CASE("budget: databases that wait are served in the order in which they came", "[integration]") {
+    pool_house house({.budget = 1});
+    const auto names = fresh_databases(6);
+    auto busy = house.begin(names[0], "select pg_sleep(0.3)::text || 'x'");
+    CHECK(comes_true([&] { return house.usage().in_flight == 1; }));
+    std::vector<std::future<text_result>> others;
+    for (std::size_t i = 1; i < names.size(); ++i)
+        others.push_back(
+            house.begin(names[i], "select to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SS.US')"));
+    std::vector<std::string> served;
+    for (auto& each : others) served.push_back(must_end(std::move(each)).value());
+    CHECK(std::ranges::is_sorted(served));
+    CHECK(must_end(std::move(busy)) == "x");
 }
 
 TEST_CASE("budget: a busy database leaves its share to one that comes later", "[integration]") {

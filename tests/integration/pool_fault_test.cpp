@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pools while sessions, servers and logins fail: every operation ends, writes are never repeated, and the
 // pool recovers by itself.
+#include <libpq-fe.h>
 #include <signal.h>
 
 #include <atomic>
@@ -207,6 +208,88 @@ TEST_CASE("pool: a wrong password or database is an unavailable database, told a
         }
     CHECK(f.house.on_reactor([&] { return f.house.pools().open_connections(); }) == 0);
     CHECK(f.house.read(f.name, "select 'x'") == "x");
+}
+
+/// Sessions of others, as many as the server admits.
+class strangers {
+public:
+    explicit strangers(const std::string& database) {
+        const auto role = fresh_database_name();  // a name that nobody has
+        shared_servers().execute(database, fmt::format("create role {} login password 'x'", role));
+        target_ = target_of(database).with_login(database, role, secret("x"));
+        const postgres::connection_parameters parameters(target_, {});
+        for (;;) {
+            const auto session = std::shared_ptr<PGconn>(
+                PQconnectdbParams(parameters.keywords(), parameters.values(), 0), &PQfinish);
+            if (PQstatus(session.get()) != CONNECTION_OK) return;
+            sessions_.push_back(session);
+        }
+    }
+    void leave() { sessions_.clear(); }
+    [[nodiscard]] const postgres::conninfo& target() const noexcept { return target_; }
+
+private:
+    postgres::conninfo target_;
+    std::vector<std::shared_ptr<PGconn>> sessions_;
+};
+
+TEST_CASE(
+    "pool: a server that strangers have filled is asked once a second, and who has a connection works on",
+    "[integration]") {
+    fixture f;
+    REQUIRE(f.house.read(f.name, "select 'x'") == "x");
+    strangers crowd(f.name);
+    const auto refused = f.house.pool(crowd.target());
+    const auto& counted = f.house.pools().counters();
+    const auto began = steady_clock::now();
+    int quick = 0;
+    while (steady_clock::now() - began < 3s) {
+        const auto each = steady_clock::now();
+        CHECK(word(must_end(f.house.spawn(ask(refused, "select 'x'", intent::read, 10s)))) == "unavailable");
+        quick += steady_clock::now() - each < 500ms;
+        CHECK(f.house.read(f.name, "select 'x'") == "x");
+        std::this_thread::sleep_for(5ms);
+    }
+    CHECK(quick > 10);
+    CHECK(counted.connect_failures.value() >= 1);
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(steady_clock::now() - began).count();
+    CHECK(counted.connect_failures.value() <= static_cast<std::uint64_t>(seconds));
+    crowd.leave();
+    CHECK(comes_true(
+        [&] { return must_end(f.house.spawn(ask(refused, "select 'x'", intent::read, 10s))) == "x"; }));
+}
+
+/// Accepts connections, as a host with a stuck server does, and never says a word.
+class silent_host {
+public:
+    silent_host() : acceptor_(context_, {net::ip::address_v4::loopback(), 0}) {}
+    [[nodiscard]] std::string port() const { return std::to_string(acceptor_.local_endpoint().port()); }
+
+private:
+    net::io_context context_;
+    net::ip::tcp::acceptor acceptor_;  // the kernel fills its backlog
+};
+
+TEST_CASE("pool: a database that hangs keeps nobody else waiting", "[integration]") {
+    fixture f({.budget = 2, .connect_timeout = 1000ms});
+    const silent_host silent;
+    auto hung = target_of(f.name);
+    hung.host = "127.0.0.1";
+    hung.port = silent.port();
+    const auto stuck = f.house.pool(hung);
+    std::vector<std::future<text_result>> waiting;
+    int slow = 0;
+    for (int round = 0; round < 30; ++round) {
+        for (int i = 0; i < 5; ++i)
+            waiting.push_back(f.house.spawn(ask(stuck, "select 'x'", intent::read, 700ms)));
+        const auto each = steady_clock::now();
+        CHECK(f.house.read(f.name, "select 'x'") == "x");
+        slow += steady_clock::now() - each > 500ms;
+        std::this_thread::sleep_for(50ms);
+    }
+    CHECK(slow <= 3);
+    for (auto& each : waiting) CHECK(word(must_end(std::move(each))) == "unavailable");
+    CHECK(f.house.pools().counters().connect_failures.value() <= 3);
 }
 
 TEST_CASE("pool: a host that has a name, and one that has none", "[integration]") {
