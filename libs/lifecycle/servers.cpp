@@ -120,8 +120,8 @@ result<void> set_pooler(const site& at, std::string_view name, std::string_view 
     if (done->affected() == 0) return fail(errc::not_found, "there is no such server");
     // Where a tenant is reached is part of what processes remember of it.
     const auto told = run(at.control(),
-                          "select pg_notify('bulkhead_tenants', t.id || ' ' || t.status) from tenants t "
-                          "join servers s on s.id = t.server_id where s.name = $1",
+                          "update tenants t set server_id = s.id from servers s "
+                          "where s.id = t.server_id and s.name = $1",
                           {name});
     if (!told) return std::unexpected(told.error());
     return all.commit();

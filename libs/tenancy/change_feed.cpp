@@ -2,6 +2,7 @@
 #include "tenancy/change_feed.hpp"
 
 #include <boost/asio/post.hpp>
+#include <charconv>
 
 #include "observability/log.hpp"
 
@@ -13,12 +14,15 @@ constexpr auto channel = "bulkhead_tenants";
 }  // namespace
 
 std::optional<tenant_change> parse_change(std::string_view payload) {
-    const auto gap = payload.find(' ');
-    if (gap == std::string_view::npos) return std::nullopt;
-    const auto id = uuid::parse(payload.substr(0, gap));
-    const auto status = parse_status(payload.substr(gap + 1));
-    if (!id || !status) return std::nullopt;
-    return tenant_change{*id, *status};
+    const auto first = payload.find(' '), last = payload.rfind(' ');
+    if (first == last) return std::nullopt;
+    const auto id = uuid::parse(payload.substr(0, first));
+    const auto status = parse_status(payload.substr(first + 1, last - first - 1));
+    const auto number = payload.substr(last + 1);
+    std::int64_t revision = 0;
+    const auto [end, wrong] = std::from_chars(number.data(), number.data() + number.size(), revision);
+    if (!id || !status || wrong != std::errc{} || end != number.data() + number.size()) return std::nullopt;
+    return tenant_change{*id, *status, revision};
 }
 
 change_feed::change_feed(executor home, const postgres::conninfo& control, postgres::session_defaults session,

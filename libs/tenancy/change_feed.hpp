@@ -45,7 +45,7 @@ private:
     postgres::listener listener_;
 };
 
-/// "<id> <status>"; nullopt for anything else.
+/// "<id> <status> <revision>"; nullopt for anything else.
 [[nodiscard]] std::optional<tenant_change> parse_change(std::string_view payload);
 
 }  // namespace bulkhead::tenancy

@@ -12,7 +12,8 @@ const std::string_view select_tenant =
     "t.schema_version, t.key_version, t.limits::text, t.storage_bytes, "
     "to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "
     "coalesce(to_char(t.purge_after at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), ''), "
-    "coalesce(to_char(t.measured_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '') "
+    "coalesce(to_char(t.measured_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), ''), "
+    "t.revision "
     "from tenants t join servers s on s.id = t.server_id ";
 
 namespace {
@@ -45,6 +46,7 @@ result<std::vector<tenant>> query(postgres::session& control, std::string_view w
                            .sealed_owner_password = text(14),
                            .schema_version = found->integer(row, 15),
                            .key_version = static_cast<int>(found->integer(row, 16)),
+                           .revision = found->integer(row, 22),
                            .limits = parse_limits(found->text(row, 17)),
                            .storage_bytes = found->integer(row, 18),
                            .created_at = text(19),

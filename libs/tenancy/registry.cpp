@@ -61,6 +61,7 @@ result<tenant> read_tenant(const postgres::result_set::row& row) {
                   .sealed_owner_password = row.get<std::string>(14),
                   .schema_version = row.get<std::int64_t>(15),
                   .key_version = row.get<std::int32_t>(16),
+                  .revision = row.get<std::int64_t>(22),
                   .limits = parse_limits(row.get<std::string_view>(17)),
                   .storage_bytes = row.get<std::int64_t>(18),
                   .created_at = row.get<std::string>(19),
@@ -316,6 +317,9 @@ void registry::forget(entry& each) {
 void registry::touch(entry& each) { used_.splice(used_.begin(), used_, used_.iterator_to(each)); }
 
 void registry::on_change(const tenant_change& what) {
+    // An announcement may come after what it announces was read, and after what followed it.
+    const auto seen = by_id_.find(what.id);
+    if (seen != by_id_.end() && seen->second.known->revision >= what.revision) return;
     changed_[changes_++ % changed_.size()] = what.id;
     unknown_.clear();  // a name that nobody had may be somebody's now
     if (const auto at = by_id_.find(what.id); at != by_id_.end()) {
@@ -326,6 +330,7 @@ void registry::on_change(const tenant_change& what) {
         if (slot.known->status != what.status) {  // it holds although the control database may be away next
             auto changed = std::make_shared<known_tenant>(*slot.known);
             changed->status = what.status;
+            changed->revision = what.revision;
             slot.known = std::move(changed);
         }
     }

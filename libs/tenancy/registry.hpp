@@ -49,7 +49,8 @@ private:
 /// What the change feed tells of a tenant.
 struct tenant_change {
     uuid id;
-    tenant_status status;  // from now on
+    tenant_status status;   // from now on
+    std::int64_t revision;  // of the tenant, as of this change
 };
 
 /// Why nobody may use a tenant of this status; nullopt: it is open.

@@ -53,6 +53,7 @@ struct tenant {
     std::string sealed_owner_password;  // sealed with owner_password_context
     std::int64_t schema_version = 0;
     int key_version = 1;
+    std::int64_t revision = 0;  // grows with every change that is announced
     tenant_limits limits;
     std::int64_t storage_bytes = 0;  // as last measured
     std::string created_at;          // RFC 3339

@@ -141,13 +141,15 @@ TEST_CASE("change feed: words that are not understood put everything in doubt", 
 
 TEST_CASE("change feed: payloads", "[integration]") {
     const auto id = uuid::generate();
-    const auto good = tenancy::parse_change(id.to_string() + " maintenance");
+    const auto good = tenancy::parse_change(id.to_string() + " maintenance 7");
     REQUIRE(good);
     CHECK(good->id == id);
     CHECK(good->status == tenant_status::maintenance);
+    CHECK(good->revision == 7);
     for (const std::string& bad :
-         {std::string(), id.to_string(), id.to_string() + " ", "x active" + std::string(),
-          id.to_string() + " active ", id.to_string() + " asleep"})
+         {std::string(), id.to_string(), id.to_string() + " ", id.to_string() + " active",
+          std::string("x active 1"), id.to_string() + " active ", id.to_string() + " asleep 1",
+          id.to_string() + " active 1x"})
         CHECK_FALSE(tenancy::parse_change(bad));
 }
 

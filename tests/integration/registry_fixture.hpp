@@ -3,6 +3,8 @@
 // slowed down. It holds one tenant, "acme", whose database is the control database itself.
 #pragma once
 
+#include <limits>
+
 #include "persistence/migrations/embedded.hpp"
 #include "persistence/migrations/engine.hpp"
 #include "pool_fixture.hpp"
@@ -115,7 +117,7 @@ public:
     }
     /// As the feed would tell.
     void change(tenant_status status) {
-        house.on_reactor([&] { tenants.on_change({id, status}); });
+        house.on_reactor([&] { tenants.on_change({id, status, std::numeric_limits<std::int64_t>::max()}); });
     }
     void set_status(std::string_view status) const {
         execute(fmt::format("update tenants_behind set status = '{}'", status));

@@ -168,9 +168,26 @@ TEST_CASE("registry: a change of another tenant disturbs no load", "[integration
     f.slow_down(0.3);
     auto loading = f.begin("acme");
     REQUIRE(comes_true([&] { return f.loads() == 1; }));
-    f.house.on_reactor([&] { f.tenants.on_change({uuid::generate(), tenant_status::active}); });
+    f.house.on_reactor([&] { f.tenants.on_change({uuid::generate(), tenant_status::active, 1}); });
     CHECK(must_end(std::move(loading)));
     CHECK(f.loads() == 1);
+}
+
+TEST_CASE("registry: an announcement older than what was read changes nothing", "[integration]") {
+    registry_house f({.fresh = 60s});
+    f.set_status("suspended");
+    f.set_status("active");
+    const auto known = f.find("acme").value();
+    REQUIRE(known->revision == 2);
+    auto asked = f.ask(known, "select pg_sleep(0.2)::text");
+    for (const std::int64_t revision : {1, 2})
+        f.house.on_reactor([&] { f.tenants.on_change({f.id, tenant_status::suspended, revision}); });
+    CHECK(must_end(std::move(asked)));
+    CHECK(f.find("acme").value()->status == tenant_status::active);
+    CHECK(f.loads() == 1);
+    f.house.on_reactor([&] { f.tenants.on_change({f.id, tenant_status::suspended, 3}); });
+    CHECK(f.find_id().value()->status == tenant_status::active);  // asked again
+    CHECK(f.loads() == 2);
 }
 
 TEST_CASE("registry: without the feed entries are asked for again sooner, and all of them when it begins",

@@ -1,4 +1,6 @@
 drop trigger tenant_changed on tenants;
+drop trigger tenant_revised on tenants;
+drop function count_revision();
 create or replace function notify_tenant_changed() returns trigger language plpgsql as $$
 begin
     perform pg_notify('bulkhead_tenants', coalesce(new.id, old.id)::text);
@@ -24,7 +26,8 @@ alter table tenants
     drop column deleted_at,
     drop column purge_after,
     drop column storage_bytes,
-    drop column measured_at;
+    drop column measured_at,
+    drop column revision;
 alter table servers
     drop column sslmode,
     drop column admin_user,

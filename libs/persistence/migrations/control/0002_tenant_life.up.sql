@@ -23,6 +23,7 @@ alter table tenants
     add column purge_after timestamptz(3),
     add column storage_bytes bigint not null default 0,  -- as last measured
     add column measured_at timestamptz(3),
+    add column revision bigint not null default 0,  -- counts the changes that are announced
     add check ((deleted_at is null) = (purge_after is null));
 
 -- Databases made in advance. One is claimed by moving its row into tenants, with its id.
@@ -82,13 +83,25 @@ $$;
 create trigger append_only before update or delete or truncate on platform_audit
     for each statement execute function refuse_change();
 
--- The payload says enough to act at once: "<id> <status>". A measured size is not worth waking anybody.
+-- The payload says enough to act at once, or not to: "<id> <status> <revision>". A measured size is not worth waking
+-- anybody.
+create function count_revision() returns trigger language plpgsql as $$
+begin
+    new.revision := old.revision + 1;
+    return new;
+end
+$$;
+create trigger tenant_revised
+    before update of slug, name, status, server_id, database, role_name, role_password_sealed, schema_version,
+        key_version, limits on tenants
+    for each row execute function count_revision();
+
 create or replace function notify_tenant_changed() returns trigger language plpgsql as $$
 begin
     if tg_op = 'DELETE' then
-        perform pg_notify('bulkhead_tenants', old.id || ' purging');
+        perform pg_notify('bulkhead_tenants', old.id || ' purging ' || old.revision + 1);
     else
-        perform pg_notify('bulkhead_tenants', new.id || ' ' || new.status);
+        perform pg_notify('bulkhead_tenants', new.id || ' ' || new.status || ' ' || new.revision);
     end if;
     return null;
 end
