@@ -20,7 +20,11 @@ function(bulkhead_test NAME)
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} bulkhead::testing)
   bulkhead_precompiled(${NAME})
   add_test(NAME ${NAME} COMMAND ${NAME} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT $<IF:$<BOOL:${BULKHEAD_SANITIZE}>,1200,300>)
+  set(patience 300)
+  if(BULKHEAD_SANITIZE)
+    set(patience 1200)
+  endif()
+  set_tests_properties(${NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${patience})
 endfunction()
 
 function(bulkhead_precompiled TARGET)  # compiled once, for bulkhead_base, and shared
