@@ -177,6 +177,7 @@ class House(Cli):
     def put_in_order(self, spares=0):
         """What one worker makes of it."""
         with self.worker(spares) as worker:
+            worker.wait_until_ready(f"http://127.0.0.1:{self.door.number}")  # a signal before that would just end it
             wanted = f"select not exists (select from operations where finished_at is null) and " \
                      f"(select count(*) >= {spares} and coalesce(bool_and(ready), true) from spare_databases)"
             end = time.monotonic() + PATIENCE
