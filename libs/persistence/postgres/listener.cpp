@@ -60,6 +60,7 @@ public:
     [[nodiscard]] executor where() const noexcept { return executor_; }
 
     void stop() {
+        if (stopped_) return;  // the destructor may be elsewhere, and the last of run() under way
         stopped_ = true;
         timer_.cancel();
         if (link_) link_->socket.cancel();
