@@ -30,10 +30,6 @@ std::string title(const operation& work) {
                        work.step.empty() ? "" : ", last step done: ", work.step);
 }
 
-std::string how_to_go_on(std::string_view slug) {
-    return fmt::format("go on with: bulkhead-migrator tenant repair {}", slug);
-}
-
 /// The unfinished work on a tenant, when that is what stands in the way.
 std::optional<operation> unfinished(const lifecycle::site& at, std::string_view slug) {
     const auto tenant = tenancy::find_tenant(at.control(), slug);
@@ -70,19 +66,27 @@ lifecycle::site site_of(const context& with, std::string label) {
     return at;
 }
 
+json::object describe(const tenancy::tenant& one) {
+    return {{"type", "tenant"},
+            {"id", one.id.to_string()},
+            {"slug", one.slug},
+            {"name", one.name},
+            {"status", status_name(one.status)},
+            {"server", one.server.name},
+            {"database", one.database},
+            {"schema_version", one.schema_version},
+            {"created_at", one.created_at}};
+}
+
 void print(const context& with, const tenancy::tenant& one, const json::object& more) {
-    json::object object{{"type", "tenant"},
-                        {"id", one.id.to_string()},
-                        {"slug", one.slug},
-                        {"name", one.name},
-                        {"status", status_name(one.status)},
-                        {"server", one.server.name},
-                        {"database", one.database},
-                        {"schema_version", one.schema_version},
-                        {"created_at", one.created_at}};
+    auto object = describe(one);
     for (const auto& [name, value] : more) object[name] = value;
     with.out.data(object, fmt::format("{:<39} {:<12} {:>7}  {}  {}", one.slug, status_name(one.status),
                                       one.schema_version, one.database, one.name));
+}
+
+std::string how_to_go_on(std::string_view slug) {
+    return fmt::format("go on with: bulkhead-migrator tenant repair {}", slug);
 }
 
 json::object describe(const operation& work) {

@@ -18,6 +18,12 @@ lifecycle::site site_of(const context& with, std::string label);
 /// One line, or one object, for a tenant; `more` is added to the object.
 void print(const context& with, const tenancy::tenant& one, const json::object& more = {});
 
+/// The object of a tenant.
+json::object describe(const tenancy::tenant& one);
+
+/// "go on with: bulkhead-migrator tenant repair acme"
+std::string how_to_go_on(std::string_view slug);
+
 /// The object of a piece of work.
 json::object describe(const lifecycle::operation& work);
 

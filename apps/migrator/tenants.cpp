@@ -69,20 +69,11 @@ std::string details(const tenant& one) {
 }
 
 void show_tenant_row(const context& with, const tenant& one) {
-    with.out.data(
-        {{"type", "tenant"},
-         {"id", one.id.to_string()},
-         {"slug", one.slug},
-         {"name", one.name},
-         {"status", status_name(one.status)},
-         {"server", one.server.name},
-         {"database", one.database},
-         {"schema_version", one.schema_version},
-         {"limits", limits_of(one)},
-         {"storage_bytes", one.storage_bytes},
-         {"created_at", one.created_at},
-         {"purge_after", one.purge_after.empty() ? json::value(nullptr) : json::value(one.purge_after)}},
-        details(one));
+    auto object = describe(one);
+    object["limits"] = limits_of(one);
+    object["storage_bytes"] = one.storage_bytes;
+    object["purge_after"] = one.purge_after.empty() ? json::value(nullptr) : json::value(one.purge_after);
+    with.out.data(object, details(one));
 }
 
 result<bool> show_unfinished(const context& with, const lifecycle::site& at, const tenant& one) {
@@ -100,9 +91,7 @@ result<bool> show_unfinished(const context& with, const lifecycle::site& at, con
                     (*work)->attempt, (*work)->step.empty() ? "none" : (*work)->step,
                     (*work)->error.empty() ? "" : ", error: ", (*work)->error));
     with.out.message(*busy ? "a process is at this work"
-                           : fmt::format("this work was left behind; go on with: bulkhead-migrator tenant "
-                                         "repair {}",
-                                         one.slug));
+                           : "this work was left behind; " + how_to_go_on(one.slug));
     return true;
 }
 

@@ -8,13 +8,10 @@ namespace {
 
 result<std::vector<audit_entry>> query(const site& at, std::string_view where,
                                        std::initializer_list<postgres::parameter> parameters) {
-    const auto found =
-        run(at.control(),
-            fmt::format(
-                "select to_char(at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), actor, action, "
-                "detail::text from platform_audit {}",
-                where),
-            parameters);
+    const auto found = run(at.control(),
+                           fmt::format("select {}, actor, action, detail::text from platform_audit {}",
+                                       postgres::rfc3339("at"), where),
+                           parameters);
     if (!found) return std::unexpected(found.error());
     std::vector<audit_entry> out;
     for (std::size_t row = 0; row < found->size(); ++row) {

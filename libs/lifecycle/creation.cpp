@@ -76,9 +76,7 @@ result<void> check_owner(const owner_account& owner) {
 
 result<void> check(const new_tenant& wanted) {
     if (auto slug = tenancy::check_slug(wanted.slug); !slug) return slug;
-    const auto characters = is_utf8(wanted.name) ? count_code_points(wanted.name) : 0;
-    if (characters < 1 || characters > 200 || wanted.name.find('\0') != std::string::npos)
-        return fail_field("/name", "invalid_length", "1 to 200 characters");
+    if (auto name = tenancy::check_name(wanted.name); !name) return name;
     return wanted.owner ? check_owner(*wanted.owner) : result<void>{};
 }
 

@@ -106,4 +106,9 @@ result<void> end_sessions(postgres::session& server, std::string_view role) {
     }
 }
 
+result<void> lock_out(postgres::session& server, std::string_view role) {
+    if (auto locked = allow_login(server, role, false); !locked) return locked;
+    return end_sessions(server, role);
+}
+
 }  // namespace bulkhead::lifecycle

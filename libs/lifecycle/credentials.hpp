@@ -36,6 +36,9 @@ result<void> drop_roles(postgres::session& server, const credentials& of);
 /// Whether the application's role may log in.
 result<void> allow_login(postgres::session& server, std::string_view role, bool allow);
 
+/// The role may not log in any more, and none of its sessions is left.
+result<void> lock_out(postgres::session& server, std::string_view role);
+
 /// Ends every session of a role on the server. Their transactions are rolled back.
 result<void> end_sessions(postgres::session& server, std::string_view role);
 

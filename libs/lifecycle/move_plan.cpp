@@ -185,8 +185,7 @@ result<void> lock_source(site& at, const move_plan& plan) {
     if (auto quiet = wait_for_last_requests(**server, plan.source.role); !quiet) return quiet;
     for (const auto& role : {plan.source.role, plan.source.owner_role}) {
         if (role.empty()) continue;
-        if (auto locked = allow_login(**server, role, false); !locked) return locked;
-        if (auto ended = end_sessions(**server, role); !ended) return ended;
+        if (auto locked = lock_out(**server, role); !locked) return locked;
     }
     return {};
 }

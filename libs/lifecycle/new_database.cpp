@@ -8,31 +8,7 @@
 namespace bulkhead::lifecycle {
 namespace {
 
-/// What every step begins with: the row, and a session on its server.
-struct place {
-    tenancy::tenant tenant;
-    postgres::session* server;
-};
-
-result<place> find_place(site& at, const uuid& id) {
-    auto tenant = load_tenant(at, id);
-    if (!tenant) return std::unexpected(std::move(tenant.error()));
-    const auto server = at.server(tenant->server.name);
-    if (!server) return std::unexpected(server.error());
-    return place{*std::move(tenant), *server};
-}
-
-using action = result<void> (*)(site&, const place&);
-
-saga_step step(std::string_view name, site& at, const uuid& tenant, action what) {
-    return {name, [&at, tenant, what]() -> result<void> {
-                const auto found = find_place(at, tenant);
-                if (!found) return std::unexpected(found.error());
-                return what(at, *found);
-            }};
-}
-
-saga_step undo_step(std::string_view name, site& at, const uuid& tenant, action what) {
+saga_step undo_step(std::string_view name, site& at, const uuid& tenant, work_on_tenant what) {
     return {name, [&at, tenant, what]() -> result<void> {
                 const auto found = find_place(at, tenant);
                 // An undo that was killed after its last step finds no row any more.
@@ -87,9 +63,26 @@ result<void> remove_row(site& at, const place& in) {
 
 }  // namespace
 
+result<place> find_place(site& at, const uuid& id) {
+    auto tenant = load_tenant(at, id);
+    if (!tenant) return std::unexpected(std::move(tenant.error()));
+    const auto server = at.server(tenant->server.name);
+    if (!server) return std::unexpected(server.error());
+    return place{*std::move(tenant), *server};
+}
+
+saga_step tenant_step(std::string_view name, site& at, const uuid& tenant, work_on_tenant what) {
+    return {name, [&at, tenant, what]() -> result<void> {
+                const auto found = find_place(at, tenant);
+                if (!found) return std::unexpected(found.error());
+                return what(at, *found);
+            }};
+}
+
 std::vector<saga_step> new_database_steps(site& at, const uuid& tenant) {
-    return {step("roles", at, tenant, make_roles), step("database", at, tenant, make_database),
-            step("open", at, tenant, open), step(last_database_step, at, tenant, give_to_owner)};
+    return {tenant_step("roles", at, tenant, make_roles), tenant_step("database", at, tenant, make_database),
+            tenant_step("open", at, tenant, open),
+            tenant_step(last_database_step, at, tenant, give_to_owner)};
 }
 
 std::vector<saga_step> forget_database_steps(site& at, const uuid& tenant) {

@@ -12,6 +12,19 @@
 
 namespace bulkhead::lifecycle {
 
+/// What a step works on: the tenant's row as it is now, and a session on its server.
+struct place {
+    tenancy::tenant tenant;
+    postgres::session* server;
+};
+using work_on_tenant = result<void> (*)(site&, const place&);
+
+/// errc::not_found when the row is gone.
+result<place> find_place(site& at, const uuid& tenant);
+
+/// The step that finds the place and does the work there.
+saga_step tenant_step(std::string_view name, site& at, const uuid& tenant, work_on_tenant what);
+
 inline constexpr std::string_view last_database_step = "hand over";
 
 /// roles, database, open, hand over.

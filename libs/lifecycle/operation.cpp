@@ -26,16 +26,13 @@ json::object object_of(std::string_view text) {
     return read && read->is_object() ? std::move(read->as_object()) : json::object{};
 }
 
-constexpr std::string_view rfc3339 = R"('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')";
-
 /// The columns that read_all wants.
 std::string columns() {
+    using postgres::rfc3339;
     return fmt::format(
         "id, kind, tenant_id, slug, state, step, attempt, input::text, progress::text, "
-        "coalesce(error, ''), actor, to_char(created_at at time zone 'UTC', {0}), "
-        "to_char(updated_at at time zone 'UTC', {0}), "
-        "coalesce(to_char(finished_at at time zone 'UTC', {0}), '')",
-        rfc3339);
+        "coalesce(error, ''), actor, {}, {}, coalesce({}, '')",
+        rfc3339("created_at"), rfc3339("updated_at"), rfc3339("finished_at"));
 }
 
 result<std::vector<operation>> read_all(const result<postgres::rows>& found) {

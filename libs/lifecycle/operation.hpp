@@ -44,6 +44,10 @@ struct operation {
     }
 };
 
+/// SQL: no work on the tenant of the row `t` is under way.
+inline constexpr std::string_view nothing_unfinished =
+    "not exists (select 1 from operations o where o.tenant_id = t.id and o.finished_at is null)";
+
 result<std::optional<operation>> find_operation(const site& at, const uuid& id);
 
 /// The unfinished work on a tenant.

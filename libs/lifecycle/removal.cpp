@@ -49,16 +49,8 @@ public:
     saga_of_an_end(site& at, const uuid& tenant) : at_(at), id_(tenant) {}
 
 protected:
-    using work = result<void> (*)(site&, const tenant&, postgres::session& server);
-
-    [[nodiscard]] saga_step step(std::string_view name, work what) const {
-        return {name, [this, what]() -> result<void> {
-                    const auto one = load_tenant(at_, id_);
-                    if (!one) return std::unexpected(one.error());
-                    const auto server = at_.server(one->server.name);
-                    if (!server) return std::unexpected(server.error());
-                    return what(at_, *one, **server);
-                }};
+    [[nodiscard]] saga_step step(std::string_view name, work_on_tenant what) const {
+        return tenant_step(name, at_, id_, what);
     }
 
     site& at_;
@@ -72,30 +64,30 @@ result<void> rename_in_row(site& at, const tenant& one, const std::string& name)
     return {};
 }
 
-result<void> lock_out(site&, const tenant& one, postgres::session& server) {
-    if (auto locked = allow_login(server, one.role, false); !locked) return locked;
-    return end_sessions(server, one.role);
-}
+result<void> lock_role_out(site&, const place& in) { return lock_out(*in.server, in.tenant.role); }
 
-result<void> put_database_away(site& at, const tenant& one, postgres::session& server) {
+result<void> put_database_away(site& at, const place& in) {
+    const auto& [one, server] = in;
     const auto kept = deleted_database_name(one.id);
-    if (auto done = put_away(server, tenancy::database_name(one.id), kept); !done) return done;
+    if (auto done = put_away(*server, tenancy::database_name(one.id), kept); !done) return done;
     return rename_in_row(at, one, kept);
 }
 
-result<void> bring_database_back(site& at, const tenant& one, postgres::session& server) {
+result<void> bring_database_back(site& at, const place& in) {
+    const auto& [one, server] = in;
     const auto name = tenancy::database_name(one.id);
-    if (auto done = bring_back(server, deleted_database_name(one.id), name); !done) return done;
+    if (auto done = bring_back(*server, deleted_database_name(one.id), name); !done) return done;
     return rename_in_row(at, one, name);
 }
 
-result<void> let_in(site& at, const tenant& one, postgres::session& server) {
+result<void> let_in(site& at, const place& in) {
+    const auto& [one, server] = in;
     const auto before =
         run(at.control(), "select coalesce(status_before, 'active') from tenants where id = $1", {one.id});
     if (!before) return std::unexpected(before.error());
     if (before->empty()) return fail(errc::not_found);
     const bool active = before->text(0, 0) == "active";
-    if (auto open = allow_login(server, one.role, active); !open) return open;
+    if (auto open = allow_login(*server, one.role, active); !open) return open;
     const auto done =
         run(at.control(),
             "update tenants set status = coalesce(status_before, status), status_before = null, "
@@ -109,7 +101,7 @@ class removal final : public saga_of_an_end {
 public:
     using saga_of_an_end::saga_of_an_end;
     std::vector<saga_step> steps() override {
-        return {step("lock out", lock_out),
+        return {step("lock out", lock_role_out),
                 {"final backup", [this] { return back_up(); }},
                 step("put away", put_database_away)};
     }
@@ -140,7 +132,8 @@ public:
 
 /// Without the passwords nobody can act as the tenant, whatever else remains, in a copy of the control
 /// database too.
-result<void> destroy_keys(site& at, const tenant& one, postgres::session& server) {
+result<void> destroy_keys(site& at, const place& in) {
+    const auto& [one, server] = in;
     const auto done = run(at.control(),
                           "update tenants set role_password_sealed = '', owner_password_sealed = null, "
                           "key_version = key_version + 1, updated_at = now() where id = $1",
@@ -148,26 +141,24 @@ result<void> destroy_keys(site& at, const tenant& one, postgres::session& server
     if (!done) return std::unexpected(done.error());
     for (const auto& role : {one.role, one.owner_role}) {
         if (role.empty()) continue;
-        const auto there = run(server, "select 1 from pg_roles where rolname = $1", {role});
+        const auto there = run(*server, "select 1 from pg_roles where rolname = $1", {role});
         if (!there) return std::unexpected(there.error());
         if (there->empty()) continue;
         const auto disabled = run_script(
-            server, fmt::format("alter role {} nologin password null", postgres::quote_identifier(role)));
+            *server, fmt::format("alter role {} nologin password null", postgres::quote_identifier(role)));
         if (!disabled) return disabled;
     }
     return {};
 }
 
-result<void> drop_databases(site&, const tenant& one, postgres::session& server) {
-    for (const auto& name : {deleted_database_name(one.id), tenancy::database_name(one.id)})
-        if (auto gone = drop_database(server, name); !gone) return gone;
+result<void> drop_databases(site&, const place& in) {
+    for (const auto& name : {deleted_database_name(in.tenant.id), tenancy::database_name(in.tenant.id)})
+        if (auto gone = drop_database(*in.server, name); !gone) return gone;
     return {};
 }
 
-result<void> drop_both_roles(site&, const tenant& one, postgres::session& server) {
-    return drop_roles(
-        server,
-        {.role = one.role, .sealed_password = {}, .owner_role = one.owner_role, .sealed_owner_password = {}});
+result<void> drop_both_roles(site&, const place& in) {
+    return drop_roles(*in.server, credentials_of(in.tenant));
 }
 
 class purge final : public saga_of_an_end {
@@ -199,10 +190,9 @@ private:
         if (!one) return std::unexpected(one.error());
         transaction all(at_.control());
         if (!all.begun()) return all.begun();
-        const auto gone = run(at_.control(),
-                              "delete from tenants where id = $1 returning "
-                              "to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
-                              {id_});
+        const auto gone = run(
+            at_.control(),
+            fmt::format("delete from tenants where id = $1 returning {}", postgres::rfc3339("now()")), {id_});
         if (!gone) return std::unexpected(gone.error());
         if (gone->empty()) return {};
         if (auto noted = audit(at_, "tenant.purged", id_, one->slug, certificate(*one, gone->text(0, 0)));
@@ -269,10 +259,9 @@ result<operation> continue_purge(site& at, const operation& begun) {
 
 result<std::vector<std::string>> due_for_purge(const site& at) {
     const auto found =
-        run(at.control(),
-            "select slug from tenants t where status = 'deleted' and purge_after < now() and not exists "
-            "(select 1 from operations o where o.tenant_id = t.id and o.finished_at is null) "
-            "order by purge_after limit 100");
+        run(at.control(), fmt::format("select slug from tenants t where status = 'deleted' and purge_after < "
+                                      "now() and {} order by purge_after limit 100",
+                                      nothing_unfinished));
     if (!found) return std::unexpected(found.error());
     std::vector<std::string> slugs;
     for (std::size_t row = 0; row < found->size(); ++row) slugs.emplace_back(found->text(row, 0));

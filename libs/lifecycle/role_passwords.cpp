@@ -5,6 +5,7 @@
 
 #include "base/fail_point.hpp"
 #include "lifecycle/credentials.hpp"
+#include "lifecycle/operation.hpp"
 #include "lifecycle/transaction.hpp"
 #include "tenancy/control_store.hpp"
 
@@ -29,13 +30,14 @@ result<new_passwords> make_passwords(const site& at, const tenancy::tenant& one)
 }
 
 result<void> store(const site& at, const tenancy::tenant& one, const new_passwords& made) {
-    const auto done = run(
-        at.control(),
-        "update tenants t set role_password_sealed = $2, owner_password_sealed = "
-        "case when owner_role is null then null else $3 end, updated_at = now() "
-        "where id = $1 and status in ('active', 'suspended') and role_password_sealed = $4 and not exists "
-        "(select 1 from operations o where o.tenant_id = t.id and o.finished_at is null)",
-        {one.id, made.sealed.sealed_password, made.sealed.sealed_owner_password, one.sealed_password});
+    const auto done =
+        run(at.control(),
+            fmt::format(
+                "update tenants t set role_password_sealed = $2, owner_password_sealed = "
+                "case when owner_role is null then null else $3 end, updated_at = now() "
+                "where id = $1 and status in ('active', 'suspended') and role_password_sealed = $4 and {}",
+                nothing_unfinished),
+            {one.id, made.sealed.sealed_password, made.sealed.sealed_owner_password, one.sealed_password});
     if (!done) return std::unexpected(done.error());
     if (done->affected() == 0)
         return fail(errc::conflict, fmt::format("the tenant is {}, or other work on it is not finished",

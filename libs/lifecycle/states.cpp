@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "base/text.hpp"
 #include "lifecycle/credentials.hpp"
 #include "lifecycle/operation.hpp"
 #include "lifecycle/transaction.hpp"
@@ -40,12 +39,10 @@ result<tenant> update(site& at, std::string_view slug, std::string_view action, 
                       const json::object& detail) {
     transaction all(at.control());
     if (!all.begun()) return std::unexpected(all.begun().error());
-    const auto done = at.control().run(
-        fmt::format(
-            "update tenants t set {}, updated_at = now() where slug = $1 and status in ({}) and not exists "
-            "(select 1 from operations o where o.tenant_id = t.id and o.finished_at is null) returning id",
-            assignments, states),
-        parameters);
+    const auto done = at.control().run(fmt::format("update tenants t set {}, updated_at = now() where slug = "
+                                                   "$1 and status in ({}) and {} returning id",
+                                                   assignments, states, nothing_unfinished),
+                                       parameters);
     if (!done && at.control().last_sqlstate() == unique_violation)
         return fail(errc::conflict, "this slug is taken");
     if (!done) return std::unexpected(done.error());
@@ -62,11 +59,10 @@ result<tenant> update(site& at, std::string_view slug, std::string_view action, 
 }
 
 /// Every process refuses the tenant already; this is for those that did not hear of it.
-result<void> lock_out(site& at, const tenant& one) {
+result<void> lock_out_of_server(site& at, const tenant& one) {
     const auto server = at.server(one.server.name);
     if (!server) return std::unexpected(server.error());
-    if (auto locked = allow_login(**server, one.role, false); !locked) return locked;
-    return end_sessions(**server, one.role);
+    return lock_out(**server, one.role);
 }
 
 }  // namespace
@@ -76,7 +72,7 @@ result<tenant> suspend(site& at, std::string_view slug, std::string_view reason)
         update(at, slug, "tenant.suspend", "status = 'suspended'", "'active'", {slug}, {{"reason", reason}});
     if (!changed) return changed;
     // Its server being away does not make the tenant less suspended.
-    if (auto locked = lock_out(at, *changed); !locked)
+    if (auto locked = lock_out_of_server(at, *changed); !locked)
         log::warn("a suspended tenant's role could not be locked", {{"tenant", slug}});
     return changed;
 }
@@ -100,11 +96,9 @@ result<tenant> change(site& at, std::string_view slug, const tenant_change& want
     if (wanted.slug)
         if (auto valid = tenancy::check_slug(*wanted.slug); !valid)
             return std::unexpected(std::move(valid.error()));
-    if (wanted.name) {
-        const auto characters = is_utf8(*wanted.name) ? count_code_points(*wanted.name) : 0;
-        if (characters < 1 || characters > 200 || wanted.name->find('\0') != std::string::npos)
-            return fail_field("/name", "invalid_length", "1 to 200 characters");
-    }
+    if (wanted.name)
+        if (auto valid = tenancy::check_name(*wanted.name); !valid)
+            return std::unexpected(std::move(valid.error()));
     const auto given = [](const auto& member) {
         return member ? postgres::parameter(std::string_view(*member)) : postgres::parameter(std::nullopt);
     };

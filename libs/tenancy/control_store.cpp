@@ -5,22 +5,29 @@
 
 namespace bulkhead::tenancy {
 
-const std::string_view select_tenant =
-    "select t.id, t.slug, t.name, t.status, s.name, coalesce(s.host, ''), coalesce(s.port::text, ''), "
-    "coalesce(s.sslmode, ''), coalesce(s.pooler_host, ''), coalesce(s.pooler_port::text, ''), t.database, "
-    "t.role_name, t.role_password_sealed, coalesce(t.owner_role, ''), coalesce(t.owner_password_sealed, ''), "
-    "t.schema_version, t.key_version, t.limits::text, t.storage_bytes, "
-    "to_char(t.created_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "
-    "coalesce(to_char(t.purge_after at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), ''), "
-    "coalesce(to_char(t.measured_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), ''), "
-    "t.revision "
-    "from tenants t join servers s on s.id = t.server_id ";
+const std::string& select_tenant() {
+    using postgres::rfc3339;
+    static const std::string sql = fmt::format(
+        "select t.id, t.slug, t.name, t.status, s.name, coalesce(s.host, ''), coalesce(s.port::text, ''), "
+        "coalesce(s.sslmode, ''), coalesce(s.pooler_host, ''), coalesce(s.pooler_port::text, ''), "
+        "t.database, "
+        "t.role_name, t.role_password_sealed, coalesce(t.owner_role, ''), coalesce(t.owner_password_sealed, "
+        "''), "
+        "t.schema_version, t.key_version, t.limits::text, t.storage_bytes, "
+        "{}, "
+        "coalesce({}, ''), "
+        "coalesce({}, ''), "
+        "t.revision "
+        "from tenants t join servers s on s.id = t.server_id ",
+        rfc3339("t.created_at"), rfc3339("t.purge_after"), rfc3339("t.measured_at"));
+    return sql;
+}
 
 namespace {
 
 result<std::vector<tenant>> query(postgres::session& control, std::string_view where,
                                   std::initializer_list<postgres::parameter> parameters = {}) {
-    const auto found = control.run(fmt::format("{}{}", select_tenant, where), parameters);
+    const auto found = control.run(select_tenant() + std::string(where), parameters);
     if (!found) return std::unexpected(found.error());
     std::vector<tenant> tenants;
     for (std::size_t row = 0; row < found->size(); ++row) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace bulkhead::tenancy {
 
 /// The select list and joins that every reader of tenants uses; the columns are in the order of the members
 /// of `tenant`, without `password`. Append a WHERE; the tables are t (tenants) and s (servers).
-extern const std::string_view select_tenant;
+const std::string& select_tenant();
 
 /// All tenants in the order of their slugs, without opened passwords.
 result<std::vector<tenant>> list_tenants(postgres::session& control);

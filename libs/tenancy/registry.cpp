@@ -15,12 +15,12 @@ namespace bulkhead::tenancy {
 namespace {
 
 const std::string& sql_by_slug() {
-    static const std::string sql = fmt::format("{}where t.slug = $1", select_tenant);
+    static const std::string sql = fmt::format("{}where t.slug = $1", select_tenant());
     return sql;
 }
 
 const std::string& sql_by_id() {
-    static const std::string sql = fmt::format("{}where t.id = $1", select_tenant);
+    static const std::string sql = fmt::format("{}where t.id = $1", select_tenant());
     return sql;
 }
 

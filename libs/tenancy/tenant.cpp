@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.hpp"
+
 namespace bulkhead::tenancy {
 namespace {
 
@@ -53,6 +55,13 @@ result<void> check_slug(std::string_view slug) {
                           "lower case letters, digits and inner hyphens, beginning with a letter");
     if (std::ranges::binary_search(reserved, slug))
         return fail_field("/slug", "reserved", "this name is reserved");
+    return {};
+}
+
+result<void> check_name(std::string_view name) {
+    const auto characters = is_utf8(name) ? count_code_points(name) : 0;
+    if (characters < 1 || characters > 200 || name.find('\0') != name.npos)
+        return fail_field("/name", "invalid_length", "1 to 200 characters");
     return {};
 }
 

@@ -65,6 +65,9 @@ struct tenant {
 /// a host or a path of the product. errc::validation_failed on /slug.
 result<void> check_slug(std::string_view slug);
 
+/// 1 to 200 characters of UTF-8 without NUL. errc::validation_failed on /name.
+result<void> check_name(std::string_view name);
+
 /// The name of a new tenant's database and of its application role: both "bulkhead_t_<32 hex digits>".
 [[nodiscard]] std::string database_name(const uuid& id);
 

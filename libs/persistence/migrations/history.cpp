@@ -21,10 +21,8 @@ outcome<std::vector<history_entry>> read_history(postgres::session& session) {
     if (!exists) return database_failure(session);
     std::vector<history_entry> history;
     if (!exists->boolean(0, 0)) return history;
-    const auto found = session.run(
-        "select version, name, checksum, to_char(applied_at at time zone 'UTC', "
-        "'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') "
-        "from public.schema_migrations order by version");
+    const auto found = session.run("select version, name, checksum, " + postgres::rfc3339("applied_at") +
+                                   " from public.schema_migrations order by version");
     if (!found) return database_failure(session);
     for (std::size_t i = 0; i < found->size(); ++i)
         history.push_back({.version = found->integer(i, 0),

@@ -256,6 +256,10 @@ std::string quote_literal(std::string_view text) {
     return escaped;
 }
 
+std::string rfc3339(std::string_view expression) {
+    return fmt::format(R"(to_char({} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))", expression);
+}
+
 result<session> open_with_retries(const conninfo& target, unsigned attempts,
                                   const session_defaults& defaults) {
     runtime::backoff pause(milliseconds(500), std::chrono::seconds(5));

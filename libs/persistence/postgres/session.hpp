@@ -124,6 +124,9 @@ private:
 /// `text` as a string literal, for the statements that take no parameters. Throws as above, but takes "".
 [[nodiscard]] std::string quote_literal(std::string_view text);
 
+/// SQL that gives a timestamptz as RFC 3339 text, in UTC with milliseconds; NULL for NULL.
+[[nodiscard]] std::string rfc3339(std::string_view expression);
+
 /// For the start of a program: up to `attempts` tries with growing, jittered pauses, one warning in the log
 /// for each that fails.
 result<session> open_with_retries(const conninfo& target, unsigned attempts = 3,
