@@ -129,7 +129,7 @@ int check_config(program running, std::ostream& out, std::ostream& err) {
 
 std::string env_example() {
     std::string out =
-        "# Every setting of Bulkhead. Generated from libs/config/table.cpp; a test fails when the two "
+        "# Every setting of Bulkhead. Generated from libs/config/rows; a test fails when the two "
         "differ.\n"
         "# Lines that are commented out have no fixed default. An empty value counts as not set. NAME_FILE "
         "reads\n"

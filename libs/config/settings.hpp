@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every setting in its own type, as load() returns them: parsed and checked, defaults filled in. Each member
-// belongs to one row of table.cpp, which says its name in the environment, its bounds and its meaning. A
+// belongs to one row of the table, which says its name in the environment, its bounds and its meaning. A
 // member that the program at hand does not use keeps the value given here.
 #pragma once
 
@@ -39,6 +39,7 @@ struct settings {
     unsigned api_threads = 1;    // never 0
     std::size_t body_limit = 0;  // bytes
     bool enable_swagger = false;
+    milliseconds request_timeout{0};
 
     secret database_url{};      // postgresql://..., as libpq takes it
     std::string db_ssl_mode{};  // one of libpq's words; wins over what the URL says, and never contradicts it

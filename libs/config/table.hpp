@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of settings. A new setting is one row in table.cpp and one member in settings.hpp; reading,
+// The table of settings. A new setting is one row in a file of rows/ and one member in settings.hpp; reading,
 // checking, aliases, the start-up report and infra/env.example follow from it. Built once, read from any
 // thread.
 #pragma once
