@@ -8,8 +8,9 @@ namespace {
 
 http::server_options server_options(const config::settings& s, http::answer_observer& observer) {
     http::server_options out;
-    out.observer = &observer;
+    out.observers = {&observer};
     out.default_body_limit = s.body_limit;
+    out.request_deadline = s.request_timeout;
     out.max_connections = std::max<std::size_t>(1, out.bounds.connections / s.api_threads);
     return out;
 }

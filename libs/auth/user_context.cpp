@@ -49,6 +49,7 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
     if (!found) co_return std::unexpected(found.error());
     auto claims = tokens.verify(*token, {*claimed, (*found)->key_version}, utc_now());
     if (!claims) co_return std::unexpected(std::move(claims.error()));
+    x.set_user(claims->subject.to_string());
     auto tenant = co_await directory.enter(x, *found);
     if (!tenant) co_return std::unexpected(std::move(tenant.error()));
     if (claims->role == "viewer" && auth::changes_something(x.head().method))

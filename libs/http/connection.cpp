@@ -6,7 +6,6 @@
 #include <exception>
 #include <utility>
 
-#include "http/exchange.hpp"
 #include "http/problem.hpp"
 #include "http/request_id.hpp"
 #include "http/server.hpp"
@@ -31,13 +30,6 @@ void give_back(std::string& text) {
     if (text.capacity() > idle_text) text.shrink_to_fit();
 }
 
-/// No row serves OPTIONS: what a path offers follows from the table.
-response options_response(std::string allow) {
-    response out{.code = status::no_content};
-    out.header("Allow", std::move(allow));
-    return out;
-}
-
 }  // namespace
 
 connection::connection(tcp_socket socket, server& owner)
@@ -45,6 +37,8 @@ connection::connection(tcp_socket socket, server& owner)
       server_(owner),
       input_(initial_buffer, longest_head(owner.options_.bounds)),
       reader_(owner.options_.bounds) {
+    error_code unknown;  // gone already
+    peer_ = socket_.remote_endpoint(unknown).address();
     server_.connections_.push_back(*this);
     server_.deadlines_.add(*this);
     ++server_.open_;
@@ -160,26 +154,44 @@ awaitable<connection::arrival> connection::receive() {
 
 void connection::begin_request(std::optional<std::string_view> id_sent) {
     began_ = steady_clock::now();
-    tenant_.clear();
     choose_request_id(request_id_, id_sent);
 }
 
 awaitable<connection::next> connection::answer_request() {
     ++served_;
     begin_request(head_.find("X-Request-ID"));
-    const auto route = server_.routes_.find(head_.method, head_.path);
-    if (const auto then = co_await receive_body(route); then != next::go_on) co_return then;
+    exchange x(head_, server_.services_, request_id_, {.client = peer_},
+               runtime::deadline(began_ + server_.options_.request_deadline));
+    const auto& stages = server_.dispatcher_;
+    const auto route = stages.find(x);
     enter(phase::serving, never);
-    auto answer = co_await serve_guarded(route);
-    const bool keep = may_keep_alive() && answer.code != status::internal_server_error;
-    if (!reply(std::move(answer), keep)) co_return next::finish;
+    auto answer = co_await stages.before_body(x, route);
+    bool keep = true;
+    if (answer) {
+        keep = skip_body();
+    } else {
+        if (const auto then = co_await receive_body(x, route); then != next::go_on) co_return then;
+        x.set_body(body_);
+        enter(phase::serving, never);
+        answer = co_await stages.serve(x, route);
+        keep = answer->code != status::internal_server_error;  // a bug: not trusted on
+    }
+    if (!reply(x, *std::move(answer), keep && may_keep_alive())) co_return next::finish;
     input_.unpin();
     body_.clear();
     if (output_.size() > coalesced_output && !co_await flush()) co_return next::drop;
     co_return next::go_on;
 }
 
-awaitable<connection::next> connection::receive_body(const router::match& route) {
+/// A body that nobody wants is dropped if it is here already. False: it is not, and it is not waited for.
+bool connection::skip_body() {
+    if (!head_.has_body()) return true;
+    if (head_.chunked || *head_.content_length > input_.unused().size()) return false;
+    input_.consume(*head_.content_length);
+    return true;
+}
+
+awaitable<connection::next> connection::receive_body(exchange& x, const router::match& route) {
     const auto& bounds = server_.options_.bounds;
     const auto asked = route.found ? route.found->texts.body_limit : 0;
     body_reader reader(head_, bounds, asked ? asked : server_.options_.default_body_limit);
@@ -191,11 +203,11 @@ awaitable<connection::next> connection::receive_body(const router::match& route)
         received += outcome.consumed;
         if (outcome.state == progress::complete) co_return next::go_on;
         if (outcome.state == progress::refused)
-            co_return refuse({.code = outcome.why.code, .detail = std::string(outcome.why.detail)});
+            co_return refuse(x, {.code = outcome.why.code, .detail = std::string(outcome.why.detail)});
         if (!std::exchange(invited, true)) {
             // RFC 9110 section 10.1.1: the client is asked for its body only if the path wants one.
             if (!route.found) {
-                reply(unrouted(route), false);
+                reply(x, dispatcher::unrouted(x, route), false);
                 co_return next::finish;
             }
             output_ += "HTTP/1.1 100 Continue\r\n\r\n";
@@ -207,49 +219,10 @@ awaitable<connection::next> connection::receive_body(const router::match& route)
                                                                         bounds.body_absolute_timeout));
         const auto got = co_await receive();
         if (got == arrival::bytes) continue;
-        if (timed_out_) co_return refuse({.code = errc::request_timeout});
+        if (timed_out_) co_return refuse(x, {.code = errc::request_timeout});
         if (got == arrival::nothing) co_return next::drop;
-        co_return refuse({.code = errc::malformed_request, .detail = "the body ended early"});
+        co_return refuse(x, {.code = errc::malformed_request, .detail = "the body ended early"});
     }
-}
-
-/// A handler that throws is a bug: logged here once, answered without details, and the connection is not
-/// trusted on.
-awaitable<response> connection::serve_guarded(const router::match& route) {
-    std::string reason;
-    try {
-        co_return co_await serve(route);
-    } catch (const std::exception& e) {
-        reason = e.what();
-    } catch (...) {
-        reason = "not a std::exception";
-    }
-    log::error("a handler threw", {{"request_id", std::string_view(request_id_)},
-                                   {"path", head_.path},
-                                   {"reason", std::string_view(reason)}});
-    co_return problem_response({.code = errc::internal}, request_id_);
-}
-
-/// What is said when no row serves the request.
-response connection::unrouted(const router::match& route) const {
-    if (head_.asterisk) return options_response("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
-    if (route.allow.empty()) return problem_response({.code = errc::not_found}, request_id_);
-    if (head_.method == verb::options) return options_response(route.allow);
-    auto answer = problem_response({.code = errc::method_not_allowed}, request_id_);
-    answer.header("Allow", route.allow);
-    return answer;
-}
-
-awaitable<response> connection::serve(const router::match& route) {
-    if (!route.found) co_return unrouted(route);
-    exchange x(head_, body_, server_.services_, request_id_,
-               runtime::deadline::in(server_.options_.request_deadline));
-    x.set_operation(route.found->texts);
-    for (std::size_t i = 0; i < route.parameters.size() && !route.parameters[i].empty(); ++i)
-        x.set_path_parameter(i, route.parameters[i]);
-    auto answer = co_await route.found->serve(x);
-    tenant_ = x.tenant();
-    co_return answer;
 }
 
 /// A head that is broken or late: nothing in it can be relied on, and its views may point anywhere.
@@ -257,19 +230,21 @@ connection::next connection::refuse_head(error failure) {
     head_.clear();
     if (input_.unused().starts_with("HEAD ")) head_.method = verb::head;  // else it would get content
     begin_request(std::nullopt);
-    return refuse(failure);
+    exchange x(head_, server_.services_, request_id_, {.client = peer_}, runtime::deadline(began_));
+    return refuse(x, failure);
 }
 
 /// Queues the answer to something that cannot be served; the rest of what the client sends is not read as
 /// requests.
-connection::next connection::refuse(const error& failure) {
+connection::next connection::refuse(exchange& x, const error& failure) {
     log::debug("request refused", {{"request_id", request_id_}, {"reason", failure.detail}});
-    reply(problem_response(failure, request_id_), false);
+    reply(x, problem_response(failure, request_id_), false);
     return next::finish;
 }
 
-/// Queues an answer, counts and logs it. False: it is the last one.
-bool connection::reply(response answer, bool keep_alive) {
+/// Queues an answer and tells those who want to know. False: it is the last one.
+bool connection::reply(exchange& x, response answer, bool keep_alive) {
+    dispatcher::finish(x, answer);
     framing how{.version_minor = head_.version_minor,
                 .head_request = head_.method == verb::head,
                 .keep_alive = keep_alive,
@@ -278,19 +253,22 @@ bool connection::reply(response answer, bool keep_alive) {
     try {
         append_response(output_, answer, how);
     } catch (const std::exception& e) {  // its handler has a bug, as if it had thrown
-        log::error("an answer cannot be sent",
-                   {{"request_id", request_id_}, {"path", head_.path}, {"reason", e.what()}});
+        x.log().error("an answer cannot be sent", {{"path", head_.path}, {"reason", e.what()}});
         output_.resize(before);
         how.keep_alive = false;
         answer = problem_response({.code = errc::internal}, request_id_);
         append_response(output_, answer, how);
     }
-    const auto& counters = server_.metrics_.responses;
-    counters[std::clamp(static_cast<std::size_t>(answer.code) / 100, std::size_t{1}, counters.size()) - 1]
-        ->add();
-    if (auto* const observer = server_.options_.observer; observer && !tenant_.empty())
-        observer->on_answer(tenant_, static_cast<unsigned>(answer.code));
-    record(answer);
+    const answered what{.head = head_,
+                        .row = x.row(),
+                        .request_id = request_id_,
+                        .tenant = x.tenant(),
+                        .user = x.user(),
+                        .answer = answer,
+                        .bytes = output_.size() - before,
+                        .duration = steady_clock::now() - began_};
+    record(what);
+    for (auto* const observer : server_.options_.observers) observer->on_answer(what);
     return how.keep_alive;
 }
 
@@ -332,18 +310,19 @@ awaitable<void> connection::linger() {
     }
 }
 
-void connection::record(const response& answer) const {
+void connection::record(const answered& what) const {
+    const auto& counters = server_.metrics_.responses;
+    const auto code = static_cast<std::size_t>(what.answer.code);
+    counters[std::clamp(code / 100, std::size_t{1}, counters.size()) - 1]->add();
     if (!server_.options_.access_log) return;
-    const auto code = static_cast<std::int64_t>(answer.code);
-    const auto micros =
-        std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_).count();
-    log::info("request", {{"request_id", std::string_view(request_id_)},
-                          {"tenant", std::string_view(tenant_)},
-                          {"method", head_.method_text},
-                          {"path", head_.path},
+    log::info("request", {{"request_id", what.request_id},
+                          {"tenant", what.tenant},
+                          {"method", what.head.method_text},
+                          {"path", what.head.path},
                           {"status", code},
-                          {"bytes", static_cast<std::int64_t>(answer.content().size())},
-                          {"duration_us", static_cast<std::int64_t>(micros)}});
+                          {"bytes", what.answer.content().size()},
+                          {"duration_us",
+                           std::chrono::duration_cast<std::chrono::microseconds>(what.duration).count()}});
 }
 
 }  // namespace bulkhead::http

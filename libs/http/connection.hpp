@@ -11,7 +11,9 @@
 #include <string_view>
 
 #include "http/body_reader.hpp"
+#include "http/exchange.hpp"
 #include "http/input_buffer.hpp"
+#include "http/observer.hpp"
 #include "http/request_reader.hpp"
 #include "http/response.hpp"
 #include "http/router.hpp"
@@ -47,20 +49,18 @@ private:
     awaitable<void> converse();
     awaitable<next> receive_head();
     awaitable<next> answer_request();
-    awaitable<next> receive_body(const router::match& route);
-    awaitable<response> serve(const router::match& route);
-    awaitable<response> serve_guarded(const router::match& route);
+    awaitable<next> receive_body(exchange& x, const router::match& route);
     awaitable<arrival> receive();
     awaitable<bool> flush();
     awaitable<void> linger();
 
     void keep_head(std::size_t size);
     void begin_request(std::optional<std::string_view> id_sent);
-    [[nodiscard]] response unrouted(const router::match& route) const;
+    bool skip_body();
     next refuse_head(error failure);
-    next refuse(const error& failure);
-    bool reply(response answer, bool keep_alive);
-    void record(const response& answer) const;
+    next refuse(exchange& x, const error& failure);
+    bool reply(exchange& x, response answer, bool keep_alive);
+    void record(const answered& what) const;
 
     void enter(phase now, steady_clock::time_point until);
     void enter_idle();
@@ -70,13 +70,13 @@ private:
 
     tcp_socket socket_;
     server& server_;
+    net::ip::address peer_;
     input_buffer input_;
     request_reader reader_;
     request_head head_{};
     std::string body_;
     std::string output_;
     std::string request_id_;
-    std::string tenant_;            // of the request being answered; for its log line
     phase phase_ = phase::writing;  // anything but idle: the first wait sets its deadline
     bool timed_out_ = false;
     unsigned served_ = 0;

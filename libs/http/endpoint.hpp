@@ -24,8 +24,14 @@ namespace bulkhead::http {
 ///   static constexpr access required;
 ///   static awaitable<result<Context>> make(exchange&);
 ///   static void document(operation&);          // the ways in which making it fails
+/// and, when something has to happen around the handler,
+///   static awaitable<response> enclose(exchange&, Context&, served_by<Context> handler);
 template <class Context>
 struct context;
+
+/// A handler with its arguments read and its outcome turned into an answer.
+template <class Context>
+using served_by = awaitable<response> (*)(exchange&, Context&);
 
 template <class Handler>
 struct handler_signature;
@@ -71,7 +77,10 @@ awaitable<response> serve(exchange& x) {
     } else {
         auto made = co_await context<context_type>::make(x);
         if (!made) co_return problem_response(made.error(), x.request_id());
-        co_return co_await serve_with<Handler>(x, *made);
+        if constexpr (requires { &context<context_type>::enclose; })
+            co_return co_await context<context_type>::enclose(x, *made, &serve_with<Handler, context_type>);
+        else
+            co_return co_await serve_with<Handler>(x, *made);
     }
 }
 

@@ -98,7 +98,8 @@ response served(const sent& request) {
     request_head head;
     REQUIRE(request_reader(bounds).read_head(text, head).state == progress::complete);
     const services nothing;
-    exchange x(head, request.body, nothing, "r1", runtime::deadline::in(std::chrono::seconds{1}));
+    exchange x(head, nothing, "r1", {}, runtime::deadline::in(std::chrono::seconds{1}));
+    x.set_body(request.body);
     x.set_path_parameter(0, request.parameter);
     response out;
     net::io_context context{1};

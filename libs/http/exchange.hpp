@@ -1,34 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request while it is served: what came in, who serves it, and what the log should say about it. Lives in
-// the connection's frame until the answer is written; every view in it points into the connection's buffers.
+// One request from its head to its answer: what came in, from where, who serves it, and what the log and the
+// answer should say beside the handler's own words. Lives in the connection's frame until the answer is
+// written; every view in it points into the connection's buffers.
 #pragma once
 
 #include <array>
+#include <boost/asio/ip/address.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "http/request_head.hpp"
+#include "http/route.hpp"
 #include "http/services.hpp"
 #include "observability/log.hpp"
 #include "runtime/deadline.hpp"
 
 namespace bulkhead::http {
 
-struct operation_texts;
+/// Where a request came from.
+struct request_origin {
+    boost::asio::ip::address client{};  // whoever asks, behind the proxies that are trusted
+    bool secure = false;                // over TLS all the way to us, or to a trusted proxy
+};
 
 class exchange {
 public:
-    exchange(const request_head& head, std::string_view body, const services& provided,
-             std::string_view request_id, runtime::deadline limit)
-        : head_(head), body_(body), services_(provided), request_id_(request_id), deadline_(limit) {}
+    exchange(const request_head& head, const services& provided, std::string_view request_id,
+             request_origin origin, runtime::deadline limit)
+        : head_(head),
+          services_(provided),
+          request_id_(request_id),
+          origin_(std::move(origin)),
+          deadline_(limit) {}
     exchange(const exchange&) = delete;
     exchange& operator=(const exchange&) = delete;
 
     [[nodiscard]] const request_head& head() const noexcept { return head_; }
+    /// Empty until it has been read, which is before the request is served.
     [[nodiscard]] std::string_view body() const noexcept { return body_; }
+    void set_body(std::string_view received) noexcept { body_ = received; }
+    [[nodiscard]] const request_origin& origin() const noexcept { return origin_; }
     [[nodiscard]] std::string_view request_id() const noexcept { return request_id_; }
     /// When the answer must be on its way; waits on behalf of this request end there.
     [[nodiscard]] runtime::deadline deadline() const noexcept { return deadline_; }
+    void set_deadline(runtime::deadline limit) noexcept { deadline_ = limit; }
 
     /// The decoded value of the route's n-th `{parameter}`.
     [[nodiscard]] std::string_view path_parameter(std::size_t n) const noexcept {
@@ -36,9 +53,10 @@ public:
     }
     void set_path_parameter(std::size_t n, std::string value) { path_parameters_[n] = std::move(value); }
 
-    /// The operation that serves it; null outside a server.
-    [[nodiscard]] const operation_texts* operation() const noexcept { return operation_; }
-    void set_operation(const operation_texts& served) noexcept { operation_ = &served; }
+    /// The row that serves it; null when no row does, and outside a server.
+    [[nodiscard]] const route* row() const noexcept { return row_; }
+    void set_row(const route& serving) noexcept { row_ = &serving; }
+    [[nodiscard]] const operation_texts* operation() const noexcept { return row_ ? &row_->texts : nullptr; }
 
     template <class T>
     [[nodiscard]] T& service() const {
@@ -48,6 +66,19 @@ public:
     /// Names the tenant on every later log line of this request.
     void set_tenant(std::string slug) { tenant_ = std::move(slug); }
     [[nodiscard]] std::string_view tenant() const noexcept { return tenant_; }
+
+    /// Names the signed-in user on its access line and in error reports.
+    void set_user(std::string id) { user_ = std::move(id); }
+    [[nodiscard]] std::string_view user() const noexcept { return user_; }
+
+    /// A header of the answer, whatever the answer will be. `name` is static text; one that the answer sets
+    /// itself wins.
+    void add_header(std::string_view name, std::string value) {
+        answer_headers_.emplace_back(name, std::move(value));
+    }
+    [[nodiscard]] std::vector<std::pair<std::string_view, std::string>> take_headers() noexcept {
+        return std::exchange(answer_headers_, {});
+    }
 
     /// Writes lines that carry request id and tenant. Made on demand: most requests log nothing of their own.
     [[nodiscard]] log::logger log() const {
@@ -59,13 +90,16 @@ public:
 
 private:
     const request_head& head_;
-    std::string_view body_;
+    std::string_view body_{};
     const services& services_;
     std::string_view request_id_;
+    request_origin origin_;
     runtime::deadline deadline_;
-    const operation_texts* operation_ = nullptr;
+    const route* row_ = nullptr;
     std::array<std::string, max_path_parameters> path_parameters_{};
     std::string tenant_;
+    std::string user_;
+    std::vector<std::pair<std::string_view, std::string>> answer_headers_;
 };
 
 }  // namespace bulkhead::http

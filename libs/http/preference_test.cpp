@@ -17,7 +17,7 @@ std::optional<std::chrono::seconds> wait_of(const std::string& lines) {
     request_head head;
     REQUIRE(request_reader(bounds).read_head(text, head).state == progress::complete);
     const services nothing;
-    exchange x(head, {}, nothing, "r1", runtime::deadline::in(1s));
+    exchange x(head, nothing, "r1", {}, runtime::deadline::in(1s));
     return argument<wait_preference>::from(x)->granted;
 }
 

@@ -44,6 +44,7 @@ response problem_response(const error& failure, std::string_view request_id) {
     const auto& row = describe(failure.code);
     response answer{.code = static_cast<status>(row.status), .content_type = problem_content_type};
     answer.body = body_of(failure, row, request_id);
+    answer.failure = failure.code;
     if (row.status == 401) answer.header("WWW-Authenticate", R"(Bearer realm="bulkhead")");
     if (row.status == 503 || failure.retry_after.count() > 0)
         answer.header("Retry-After", std::to_string(std::max<std::int64_t>(1, failure.retry_after.count())));

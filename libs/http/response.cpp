@@ -30,10 +30,6 @@ bool has_control(std::string_view value) {
     return std::ranges::any_of(value, [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
-bool sets(const response& answer, std::string_view name) {
-    return std::ranges::any_of(answer.headers, [&](const auto& h) { return h.first == name; });
-}
-
 void append_header(std::string& out, std::string_view name, std::string_view value) {
     if (has_control(value)) throw std::logic_error(fmt::format("control character in header {}", name));
     out.append(name).append(": ").append(value).append("\r\n");
@@ -73,7 +69,7 @@ void append_response(std::string& out, const response& answer, const framing& ho
     }
     append_header(out, "X-Request-ID", how.request_id);
     for (const auto& [name, line] : standing_headers)
-        if (!sets(answer, name)) out += line;
+        if (!answer.has_header(name)) out += line;
     for (const auto& [name, value] : answer.headers) append_header(out, name, value);
     if (!how.keep_alive)
         out += "Connection: close\r\n";

@@ -2,7 +2,9 @@
 // An answer before it is written, and how it becomes bytes.
 #pragma once
 
+#include <algorithm>
 #include <boost/beast/http/status.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +24,7 @@ struct response {
     std::string body{};
     std::string_view static_body{};  // instead of `body`, for bytes that live as long as the program
     std::vector<std::pair<std::string_view, std::string>> headers{};  // names are static text
+    std::optional<errc> failure{};                                    // what it says, when it is a problem
 
     [[nodiscard]] std::string_view content() const noexcept {
         return static_body.empty() ? body : static_body;
@@ -29,6 +32,9 @@ struct response {
     response& header(std::string_view name, std::string value) {
         headers.emplace_back(name, std::move(value));
         return *this;
+    }
+    [[nodiscard]] bool has_header(std::string_view name) const noexcept {
+        return std::ranges::any_of(headers, [&](const auto& each) { return each.first == name; });
     }
 };
 

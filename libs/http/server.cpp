@@ -61,9 +61,9 @@ result<> check_listen(const endpoint_address& where) {
 server::server(executor ex, const router& routes, const services& provided, server_options options,
                server_metrics& counts)
     : executor_(ex),
-      routes_(routes),
       services_(provided),
-      options_(options),
+      options_(std::move(options)),
+      dispatcher_(routes, options_.applied),
       metrics_(counts),
       acceptor_(ex),
       deadlines_(ex) {}

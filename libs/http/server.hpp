@@ -7,8 +7,10 @@
 #include <array>
 #include <boost/intrusive/list.hpp>
 #include <string>
+#include <vector>
 
 #include "http/connection.hpp"
+#include "http/dispatcher.hpp"
 #include "http/limits.hpp"
 #include "http/router.hpp"
 #include "http/services.hpp"
@@ -22,22 +24,14 @@ struct endpoint_address {
     std::uint16_t port = 0;
 };
 
-/// Hears of every answer to a request of a tenant, on the server's reactor.
-class answer_observer {
-public:
-    virtual void on_answer(std::string_view tenant, unsigned status) = 0;
-
-protected:
-    ~answer_observer() = default;
-};
-
 struct server_options {
     limits bounds{};
     std::size_t default_body_limit = 1 << 20;  // bytes, of routes that name none
     std::size_t max_connections = 10'000;      // of this reactor
     std::chrono::milliseconds request_deadline{5'000};
     bool access_log = true;
-    answer_observer* observer = nullptr;  // outlives the server
+    policies applied{};
+    std::vector<answer_observer*> observers{};  // outlive the server
 };
 
 /// What the server counts. One set per program; counters are shared by its reactors.
@@ -78,9 +72,9 @@ private:
     void admit(tcp_socket socket) noexcept;
 
     executor executor_;
-    const router& routes_;
     const services& services_;
     const server_options options_;
+    const dispatcher dispatcher_;
     server_metrics& metrics_;
     tcp_acceptor acceptor_;
     runtime::deadline_list deadlines_;

@@ -40,7 +40,7 @@ tenant_numbers& tenant_numbers::operator+=(const tenant_numbers& more) {
     return *this;
 }
 
-void tenant_metrics::on_answer(std::string_view tenant, unsigned status) {
+void tenant_metrics::count(std::string_view tenant, unsigned status) {
     const auto group = std::clamp(status / 100, 1u, 5u) - 1;
     auto at = by_slug_.find(tenant);
     if (at == by_slug_.end()) {

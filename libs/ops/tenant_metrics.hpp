@@ -40,7 +40,10 @@ public:
     tenant_metrics(const tenancy::registry& tenants, const postgres::pool_set& pools)
         : tenants_(tenants), pools_(pools) {}
 
-    void on_answer(std::string_view tenant, unsigned status) override;
+    void on_answer(const http::answered& what) override {
+        if (!what.tenant.empty()) count(what.tenant, static_cast<unsigned>(what.answer.code));
+    }
+    void count(std::string_view tenant, unsigned status);
 
     /// What there is at `now`.
     [[nodiscard]] tenant_table take(steady_clock::time_point now);

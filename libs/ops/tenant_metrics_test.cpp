@@ -20,8 +20,8 @@ struct parts {
 
 TEST_CASE("tenant metrics: answers are counted by tenant and status class", "[ops]") {
     parts p;
-    for (unsigned status : {200, 201, 404, 503, 200}) p.numbers.on_answer("acme", status);
-    p.numbers.on_answer("zenith", 204);
+    for (unsigned status : {200, 201, 404, 503, 200}) p.numbers.count("acme", status);
+    p.numbers.count("zenith", 204);
     const auto table = p.numbers.take(steady_clock::now());
     REQUIRE(table.at("acme").answers == std::array<std::uint64_t, 5>{0, 3, 0, 1, 1});
     REQUIRE(table.at("zenith").answers == std::array<std::uint64_t, 5>{0, 1, 0, 0, 0});
@@ -35,7 +35,7 @@ TEST_CASE("tenant metrics: however many tenants there are, so many have names", 
     parts p;
     constexpr auto most = tenant_metrics::most_tenants;
     for (std::size_t i = 0; i < most + 50; ++i)
-        for (int n = 0; n < 2; ++n) p.numbers.on_answer(fmt::format("tenant-{}", i), 200);
+        for (int n = 0; n < 2; ++n) p.numbers.count(fmt::format("tenant-{}", i), 200);
     const auto table = p.numbers.take(steady_clock::now());
     REQUIRE(table.size() == most + 1);
     REQUIRE(table.at(std::string(other_tenants)).answers[1] == 100);
@@ -43,7 +43,7 @@ TEST_CASE("tenant metrics: however many tenants there are, so many have names", 
 
 TEST_CASE("tenant metrics: a tenant that has been silent for long makes room, and nothing is lost", "[ops]") {
     parts p;
-    p.numbers.on_answer("old", 200);
+    p.numbers.count("old", 200);
     const auto later = steady_clock::now() + tenant_metrics::most_silence + std::chrono::seconds{1};
     const auto table = p.numbers.take(later);
     REQUIRE_FALSE(table.contains("old"));

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/dispatcher.hpp"
+
+#include <exception>
+
+#include "http/problem.hpp"
+
+namespace bulkhead::http {
+namespace {
+
+/// No row serves OPTIONS: what a path offers follows from the table.
+response options_response(std::string allow) {
+    response out{.code = status::no_content};
+    out.header("Allow", std::move(allow));
+    return out;
+}
+
+}  // namespace
+
+router::match dispatcher::find(exchange& x) const {
+    auto route = routes_.find(x.head().method, x.head().path);
+    if (!route.found) return route;
+    x.set_row(*route.found);
+    for (std::size_t i = 0; i < route.parameters.size() && !route.parameters[i].empty(); ++i)
+        x.set_path_parameter(i, std::move(route.parameters[i]));
+    return route;
+}
+
+awaitable<std::optional<response>> dispatcher::before_body(exchange& x, const router::match& route) const {
+    // A user's requests count once it is known whose they are.
+    const bool by_address = !route.found || route.found->required != access::user;
+    if (by_address && policies_.limiter) {
+        auto counted = co_await policies_.limiter->count_client(x);
+        if (!counted) co_return problem_response(counted.error(), x.request_id());
+    }
+    co_return std::nullopt;
+}
+
+awaitable<response> dispatcher::serve(exchange& x, const router::match& route) const {
+    if (!route.found) co_return unrouted(x, route);
+    std::string reason;
+    try {
+        co_return co_await route.found->serve(x);
+    } catch (const std::exception& e) {
+        reason = e.what();
+    } catch (...) {
+        reason = "not a std::exception";
+    }
+    x.log().error("a handler threw", {{"path", x.head().path}, {"reason", std::string_view(reason)}});
+    co_return problem_response({.code = errc::internal}, x.request_id());
+}
+
+response dispatcher::unrouted(const exchange& x, const router::match& route) {
+    if (x.head().asterisk) return options_response("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+    if (route.allow.empty()) return problem_response({.code = errc::not_found}, x.request_id());
+    if (x.head().method == verb::options) return options_response(route.allow);
+    auto answer = problem_response({.code = errc::method_not_allowed}, x.request_id());
+    answer.header("Allow", route.allow);
+    return answer;
+}
+
+void dispatcher::finish(exchange& x, response& answer) {
+    for (auto& [name, value] : x.take_headers())
+        if (!answer.has_header(name)) answer.header(name, std::move(value));
+}
+
+}  // namespace bulkhead::http

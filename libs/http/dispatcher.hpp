@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a request to its answer, without any I/O on its connection. The stages stand in the order in which
+// they apply; each is a policy with a file of its own. One per server, on its reactor.
+#pragma once
+
+#include <optional>
+
+#include "http/exchange.hpp"
+#include "http/request_limiter.hpp"
+#include "http/router.hpp"
+
+namespace bulkhead::http {
+
+/// What a server applies to its requests; null: nothing of the kind. All outlive the server.
+struct policies {
+    request_limiter* limiter = nullptr;
+};
+
+class dispatcher {
+public:
+    dispatcher(const router& routes, const policies& applied) : routes_(routes), policies_(applied) {}
+
+    /// The row for a request, noted in it.
+    [[nodiscard]] router::match find(exchange& x) const;
+
+    /// An answer for which the body does not matter: the request is refused before anything is done for it.
+    awaitable<std::optional<response>> before_body(exchange& x, const router::match& route) const;
+
+    /// The answer to a request that is complete. A handler that throws is a bug: logged here once, and
+    /// answered without details.
+    awaitable<response> serve(exchange& x, const router::match& route) const;
+
+    /// What is said when no row serves the request.
+    [[nodiscard]] static response unrouted(const exchange& x, const router::match& route);
+
+    /// The last touch, whoever answered.
+    static void finish(exchange& x, response& answer);
+
+private:
+    const router& routes_;
+    const policies policies_;
+};
+
+}  // namespace bulkhead::http
