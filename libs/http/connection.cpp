@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/type_name.hpp"
 #include "http/problem.hpp"
 #include "http/request_id.hpp"
 #include "http/server.hpp"
@@ -254,6 +255,7 @@ bool connection::reply(exchange& x, response answer, bool keep_alive) {
         append_response(output_, answer, how);
     } catch (const std::exception& e) {  // its handler has a bug, as if it had thrown
         x.log().error("an answer cannot be sent", {{"path", head_.path}, {"reason", e.what()}});
+        x.set_failure({.type = type_name(e), .reason = e.what()});
         output_.resize(before);
         how.keep_alive = false;
         answer = problem_response({.code = errc::internal}, request_id_);
@@ -266,7 +268,8 @@ bool connection::reply(exchange& x, response answer, bool keep_alive) {
                         .user = x.user(),
                         .answer = answer,
                         .bytes = output_.size() - before,
-                        .duration = steady_clock::now() - began_};
+                        .duration = steady_clock::now() - began_,
+                        .request = &x};
     record(what);
     for (auto* const observer : server_.options_.observers) observer->on_answer(what);
     return how.keep_alive;
@@ -315,7 +318,9 @@ void connection::record(const answered& what) const {
     const auto code = static_cast<std::size_t>(what.answer.code);
     counters[std::clamp(code / 100, std::size_t{1}, counters.size()) - 1]->add();
     if (!server_.options_.access_log) return;
+    const trace::hex_text trace_id(what.request->trace().trace);
     log::info("request", {{"request_id", what.request_id},
+                          {"trace_id", trace_id.view()},
                           {"tenant", what.tenant},
                           {"method", what.head.method_text},
                           {"path", what.head.path},

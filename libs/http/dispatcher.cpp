@@ -3,6 +3,7 @@
 
 #include <exception>
 
+#include "base/type_name.hpp"
 #include "http/problem.hpp"
 
 namespace bulkhead::http {
@@ -19,6 +20,8 @@ response options_response(std::string allow) {
 
 router::match dispatcher::find(exchange& x) const {
     auto route = routes_.find(x.head().method, x.head().path);
+    if (policies_.tracing)
+        x.set_trace(policies_.tracing->begin(x.head(), route.found && route.found->texts.probe));
     if (!route.found) return route;
     x.set_row(*route.found);
     for (std::size_t i = 0; i < route.parameters.size() && !route.parameters[i].empty(); ++i)
@@ -38,15 +41,16 @@ awaitable<std::optional<response>> dispatcher::before_body(exchange& x, const ro
 
 awaitable<response> dispatcher::serve(exchange& x, const router::match& route) const {
     if (!route.found) co_return unrouted(x, route);
-    std::string reason;
+    x.set_served();
+    request_failure why{.type = "unknown", .reason = "not a std::exception"};
     try {
         co_return co_await route.found->serve(x);
     } catch (const std::exception& e) {
-        reason = e.what();
+        why = {.type = type_name(e), .reason = e.what()};
     } catch (...) {
-        reason = "not a std::exception";
     }
-    x.log().error("a handler threw", {{"path", x.head().path}, {"reason", std::string_view(reason)}});
+    x.log().error("a handler threw", {{"path", x.head().path}, {"reason", std::string_view(why.reason)}});
+    x.set_failure(std::move(why));
     co_return problem_response({.code = errc::internal}, x.request_id());
 }
 

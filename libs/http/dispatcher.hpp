@@ -8,19 +8,21 @@
 #include "http/exchange.hpp"
 #include "http/request_limiter.hpp"
 #include "http/router.hpp"
+#include "http/tracing.hpp"
 
 namespace bulkhead::http {
 
 /// What a server applies to its requests; null: nothing of the kind. All outlive the server.
 struct policies {
     request_limiter* limiter = nullptr;
+    const request_tracing* tracing = nullptr;
 };
 
 class dispatcher {
 public:
     dispatcher(const router& routes, const policies& applied) : routes_(routes), policies_(applied) {}
 
-    /// The row for a request, noted in it.
+    /// The row for a request, noted in it as its place in a trace is.
     [[nodiscard]] router::match find(exchange& x) const;
 
     /// An answer for which the body does not matter: the request is refused before anything is done for it.

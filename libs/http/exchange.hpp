@@ -15,6 +15,7 @@
 #include "http/route.hpp"
 #include "http/services.hpp"
 #include "observability/log.hpp"
+#include "observability/trace_recorder.hpp"
 #include "runtime/deadline.hpp"
 
 namespace bulkhead::http {
@@ -23,6 +24,13 @@ namespace bulkhead::http {
 struct request_origin {
     boost::asio::ip::address client{};  // whoever asks, behind the proxies that are trusted
     bool secure = false;                // over TLS all the way to us, or to a trusted proxy
+};
+
+/// Why a request ended as an error of ours, as far as its handler says it. For error reports, never for
+/// clients.
+struct request_failure {
+    std::string type{};    // of the exception; empty: none was thrown
+    std::string reason{};  // what it said
 };
 
 class exchange {
@@ -71,6 +79,18 @@ public:
     void set_user(std::string id) { user_ = std::move(id); }
     [[nodiscard]] std::string_view user() const noexcept { return user_; }
 
+    /// Its place in a distributed trace; not known() outside of a server that traces.
+    [[nodiscard]] const trace::context& trace() const noexcept { return trace_.own; }
+    /// Where to record what it waits for; null unless it is sampled.
+    [[nodiscard]] const trace::recorder_ptr& recording() const noexcept { return trace_.recording; }
+    void set_trace(trace::beginning how) noexcept { trace_ = std::move(how); }
+
+    /// It has come as far as its handler; nothing refused it before.
+    [[nodiscard]] bool served() const noexcept { return served_; }
+    void set_served() noexcept { served_ = true; }
+    [[nodiscard]] const request_failure& failure() const noexcept { return failure_; }
+    void set_failure(request_failure why) { failure_ = std::move(why); }
+
     /// A header of the answer, whatever the answer will be. `name` is static text; one that the answer sets
     /// itself wins.
     void add_header(std::string_view name, std::string value) {
@@ -80,10 +100,13 @@ public:
         return std::exchange(answer_headers_, {});
     }
 
-    /// Writes lines that carry request id and tenant. Made on demand: most requests log nothing of their own.
+    /// Writes lines that carry request id, trace and tenant. Made on demand: most requests log nothing of
+    /// their own.
     [[nodiscard]] log::logger log() const {
-        const auto named = log::logger{}.with({"request_id", request_id_});
-        return tenant_.empty() ? named : named.with({"tenant", std::string_view(tenant_)});
+        auto named = log::logger{}.with({"request_id", request_id_});
+        if (trace().known())
+            named = std::move(named).with({"trace_id", trace::hex_text(trace().trace).view()});
+        return tenant_.empty() ? named : std::move(named).with({"tenant", std::string_view(tenant_)});
     }
 
     static constexpr std::size_t max_path_parameters = 4;
@@ -99,6 +122,9 @@ private:
     std::array<std::string, max_path_parameters> path_parameters_{};
     std::string tenant_;
     std::string user_;
+    trace::beginning trace_;
+    request_failure failure_;
+    bool served_ = false;
     std::vector<std::pair<std::string_view, std::string>> answer_headers_;
 };
 

@@ -13,6 +13,7 @@
 namespace bulkhead::http {
 
 struct route;
+class exchange;
 
 /// One answer and what it answers. Views live for the call only.
 struct answered {
@@ -24,6 +25,8 @@ struct answered {
     const response& answer;
     std::size_t bytes;                  // head and content as they leave
     std::chrono::nanoseconds duration;  // since the head was complete
+    // All else that is known of the request; null: it did not come from a client.
+    const exchange* request = nullptr;
 };
 
 class answer_observer {

@@ -33,6 +33,7 @@ struct operation_texts {
     std::string_view description{};
     std::vector<errc> failures{};  // beyond those that follow from the handler's signature
     std::size_t body_limit = 0;    // bytes; 0: the server's default
+    bool probe = false;            // asks how we are: not worth a trace, and its answer is no news
     bool needs_room = true;        // a POST, PUT or PATCH that adds data: refused when the storage is used up
 };
 

@@ -59,14 +59,14 @@ awaitable<result<>> health::ready() {
 }
 
 void mount_health(http::router& routes) {
-    constexpr std::string_view tag = "health";
-    routes.get<get_health>(
-        "/health", {.id = "getHealth", .summary = "State of the service and its dependencies", .tag = tag});
-    routes.get<get_live>("/health/live", {.id = "getLiveness", .summary = "The process is up", .tag = tag});
-    routes.get<get_live>("/healthz", {.id = "getHealthz", .summary = "The process is up", .tag = tag});
-    routes.get<get_ready>("/health/ready",
-                          {.id = "getReadiness", .summary = "Requests may come", .tag = tag});
-    routes.get<get_ready>("/readyz", {.id = "getReadyz", .summary = "Requests may come", .tag = tag});
+    const auto probe = [](std::string_view id, std::string_view summary) {
+        return http::operation_texts{.id = id, .summary = summary, .tag = "health", .probe = true};
+    };
+    routes.get<get_health>("/health", probe("getHealth", "State of the service and its dependencies"));
+    routes.get<get_live>("/health/live", probe("getLiveness", "The process is up"));
+    routes.get<get_live>("/healthz", probe("getHealthz", "The process is up"));
+    routes.get<get_ready>("/health/ready", probe("getReadiness", "Requests may come"));
+    routes.get<get_ready>("/readyz", probe("getReadyz", "Requests may come"));
 }
 
 }  // namespace bulkhead::ops

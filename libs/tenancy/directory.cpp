@@ -75,7 +75,7 @@ awaitable<result<tenant_context>> directory::admit(std::shared_ptr<const known_t
     if (auto room = quotas_.check_storage(*found, x); !room)
         co_return std::unexpected(std::move(room.error()));
     if (found->limits.requests_per_minute) {
-        if (auto counted = co_await quotas_.count_request(*found); !counted)
+        if (auto counted = co_await quotas_.count_request(*found, x.recording()); !counted)
             co_return std::unexpected(std::move(counted.error()));
         // That took its time: the tenant may have been closed in the middle of it.
         auto again = co_await registry_.by_id(found->id, x.deadline());
@@ -84,6 +84,7 @@ awaitable<result<tenant_context>> directory::admit(std::shared_ptr<const known_t
         if (auto why = refusal_of(found->status)) co_return std::unexpected(*std::move(why));
     }
     auto db = registry_.open(tenant_passage(), *found, x.deadline());
+    db.record_in(x.recording());
     co_return tenant_context(std::move(found), std::move(db), x);
 }
 

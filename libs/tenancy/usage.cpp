@@ -111,11 +111,11 @@ usage_quotas::usage_quotas(redis::redis_client& shared, metrics::registry& count
       no_room_(refusals(counts, "storage_bytes")),
       settings_(settings) {}
 
-awaitable<result<>> usage_quotas::count_request(const tenant& of) {
+awaitable<result<>> usage_quotas::count_request(const tenant& of, trace::recorder_ptr recording) {
     if (!of.limits.requests_per_minute) co_return result<>{};
     auto wait = settings_.window;
     if (const auto limit = of.limits.requests_per_minute->value(); limit > 0)
-        wait = co_await wait_for(of.id, limit);
+        wait = co_await wait_for(of.id, limit, std::move(recording));
     if (wait == milliseconds::zero()) co_return result<>{};
     too_many_.add();
     error why{.code = errc::too_many_requests,
@@ -124,11 +124,13 @@ awaitable<result<>> usage_quotas::count_request(const tenant& of) {
     co_return std::unexpected(std::move(why));
 }
 
-awaitable<milliseconds> usage_quotas::wait_for(const uuid& id, std::int64_t limit) {
+awaitable<milliseconds> usage_quotas::wait_for(const uuid& id, std::int64_t limit,
+                                               trace::recorder_ptr recording) {
     if (shared_.connected()) {
         std::vector<std::string> keys{key_of(id)};
         std::vector<std::string> arguments{std::to_string(limit), std::to_string(settings_.window.count())};
-        const auto answer = co_await shared_.run(take_script(), std::move(keys), std::move(arguments));
+        const auto answer = co_await shared_.run(take_script(), std::move(keys), std::move(arguments),
+                                                 redis::usual_limit, std::move(recording));
         if (const auto wait = answer ? answer->integer() : std::nullopt) co_return milliseconds{*wait};
     }
     co_return count_here(id, limit);

@@ -51,7 +51,8 @@ public:
 
     /// limits.requests_per_minute, over all processes that share the Redis; by this reactor's own count while
     /// that is away. errc::too_many_requests with the time to wait.
-    awaitable<result<>> count_request(const tenant& of);
+    /// `recording`: of the request that is counted.
+    awaitable<result<>> count_request(const tenant& of, trace::recorder_ptr recording = {});
 
     /// How many count_request has let pass in the window before now; nullopt for a tenant without such a
     /// limit, whose requests are not counted.
@@ -62,7 +63,8 @@ public:
     [[nodiscard]] result<> check_storage(const tenant& of, const http::exchange& x);
 
 private:
-    awaitable<std::chrono::milliseconds> wait_for(const uuid& id, std::int64_t limit);
+    awaitable<std::chrono::milliseconds> wait_for(const uuid& id, std::int64_t limit,
+                                                  trace::recorder_ptr recording);
     std::chrono::milliseconds count_here(const uuid& id, std::int64_t limit);
 
     redis::redis_client& shared_;

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "observability/trace_recorder.hpp"
 #include "persistence/postgres/pool.hpp"
 
 namespace bulkhead::postgres {
@@ -13,6 +14,9 @@ class database {
 public:
     database(std::shared_ptr<pool> source, runtime::deadline limit)
         : pool_(std::move(source)), deadline_(limit) {}
+
+    /// Every statement from now on is a span of this request's trace; null: none is.
+    void record_in(trace::recorder_ptr recording) noexcept { recording_ = std::move(recording); }
 
     /// One statement that changes nothing; repeated once if its connection dies.
     template <class... T>
@@ -37,6 +41,7 @@ private:
 
     std::shared_ptr<pool> pool_;
     runtime::deadline deadline_;
+    trace::recorder_ptr recording_{};
 };
 
 }  // namespace bulkhead::postgres

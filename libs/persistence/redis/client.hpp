@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "observability/trace_recorder.hpp"
 #include "persistence/redis/codec.hpp"
 #include "persistence/redis/endpoint.hpp"
 #include "persistence/redis/reply.hpp"
@@ -20,6 +21,9 @@
 #include "runtime/asio.hpp"
 
 namespace bulkhead::redis {
+
+/// How long a healthy server may take for a command.
+inline constexpr std::chrono::milliseconds usual_limit{200};
 
 struct redis_client_options {
     std::chrono::milliseconds connect_timeout{1000};  // name, connection, TLS, AUTH, SELECT and PING together
@@ -55,26 +59,29 @@ public:
     /// next one can find the new primary. errc::deadline_exceeded: no reply within `limit`. That drops the
     /// connection, for a server that is late once is late for everybody: give the time a healthy server
     /// needs, not what is left of a request. Blocking commands (BLPOP …) need a client of their own.
+    /// `recording`: the request on whose behalf it is, which gets a span of it; null: none does.
     awaitable<result<redis_reply>> command(std::vector<std::string> argv,
-                                           std::chrono::milliseconds limit = std::chrono::milliseconds{200});
+                                           std::chrono::milliseconds limit = usual_limit,
+                                           trace::recorder_ptr recording = {});
 
     /// The same, but error replies are returned as values, to be told apart by their kind.
     awaitable<result<redis_reply>> raw_command(std::vector<std::string> argv,
-                                               std::chrono::milliseconds limit = std::chrono::milliseconds{
-                                                   200});
+                                               std::chrono::milliseconds limit = usual_limit,
+                                               trace::recorder_ptr recording = {});
 
     /// Sends several commands in one piece, with nobody's commands between them, and waits for all replies:
     /// one for each, in order, error replies among them as values. Not a transaction, unless they say MULTI
     /// and EXEC. Fails as a whole, as `command` does; then some of them may have been carried out.
-    awaitable<result<std::vector<redis_reply>>> commands(
-        std::vector<std::vector<std::string>> batch,
-        std::chrono::milliseconds limit = std::chrono::milliseconds{200});
+    awaitable<result<std::vector<redis_reply>>> commands(std::vector<std::vector<std::string>> batch,
+                                                         std::chrono::milliseconds limit = usual_limit,
+                                                         trace::recorder_ptr recording = {});
 
     /// Runs a script by its hash and, when the server does not know it, once more by its text. `limit` is for
     /// both together. Errors as with `command`. `what` must outlive the call: make it a constant.
     awaitable<result<redis_reply>> run(const script& what, std::vector<std::string> keys,
                                        std::vector<std::string> arguments,
-                                       std::chrono::milliseconds limit = std::chrono::milliseconds{200});
+                                       std::chrono::milliseconds limit = usual_limit,
+                                       trace::recorder_ptr recording = {});
 
 private:
     class supervisor;
