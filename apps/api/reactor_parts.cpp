@@ -6,8 +6,24 @@
 namespace bulkhead::api {
 namespace {
 
+http::limits bounds(const config::settings& s) {
+    http::limits out;
+    out.request_line = s.http_request_line;
+    out.header_section = s.http_headers;
+    out.header_count = s.http_header_count;
+    out.head_timeout = s.http_head_timeout;
+    out.body_absolute_timeout = s.http_body_timeout;
+    out.write_absolute_timeout = s.http_write_timeout;
+    out.keep_alive_idle = s.http_keep_alive;
+    out.requests_per_connection = s.http_requests_per_connection;
+    out.connection_age = s.http_connection_age;
+    out.connections = s.max_connections;
+    return out;
+}
+
 http::server_options server_options(const config::settings& s, http::answer_observer& observer) {
     http::server_options out;
+    out.bounds = bounds(s);
     out.observers = {&observer};
     out.default_body_limit = s.body_limit;
     out.request_deadline = s.request_timeout;

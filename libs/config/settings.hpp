@@ -40,6 +40,16 @@ struct settings {
     std::size_t body_limit = 0;  // bytes
     bool enable_swagger = false;
     milliseconds request_timeout{0};
+    milliseconds http_head_timeout{0};
+    milliseconds http_body_timeout{0};
+    milliseconds http_write_timeout{0};
+    milliseconds http_keep_alive{0};
+    milliseconds http_connection_age{0};
+    std::size_t http_request_line = 0;  // bytes
+    std::size_t http_headers = 0;       // bytes
+    std::size_t http_header_count = 0;
+    std::size_t http_requests_per_connection = 0;
+    std::size_t max_connections = 0;  // of the process
 
     secret database_url{};      // postgresql://..., as libpq takes it
     std::string db_ssl_mode{};  // one of libpq's words; wins over what the URL says, and never contradicts it
