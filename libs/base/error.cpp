@@ -35,12 +35,14 @@ constexpr std::array descriptions{
     error_description{errc::not_implemented, "not-implemented", "This server does not implement that", 501},
     error_description{errc::unavailable, "unavailable", "The service cannot answer right now", 503},
     error_description{errc::deadline_exceeded, "deadline-exceeded", "The request ran out of time", 504},
+    error_description{errc::version_not_supported, "http-version-not-supported",
+                      "This version of HTTP is not spoken here", 505},
 };
 
 constexpr bool in_enum_order() {
     for (std::size_t i = 0; i < descriptions.size(); ++i)
         if (static_cast<std::size_t>(descriptions[i].code) != i) return false;
-    return descriptions.size() == static_cast<std::size_t>(errc::deadline_exceeded) + 1;
+    return descriptions.size() == static_cast<std::size_t>(errc::version_not_supported) + 1;
 }
 static_assert(in_enum_order(), "one row per errc, in the order of the enum");
 

@@ -39,6 +39,7 @@ enum class errc {
     not_implemented,         // a transfer coding or method this server does not know
     unavailable,             // a dependency is away or a queue is full: try again
     deadline_exceeded,       // the request's time ran out while waiting
+    version_not_supported,   // a major version of HTTP other than 1
 };
 
 /// The stable name and the sentence for people of one errc.

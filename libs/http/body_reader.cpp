@@ -84,7 +84,7 @@ checked body_reader::step_size(char c) {
         remaining_ = remaining_ * 16 + hex_value(c);
         return {};
     }
-    if (digits_ == 0 || (c != '\r' && c != ';')) return malformed("invalid chunk size");
+    if (digits_ == 0 || (c != '\r' && c != ';' && !is_blank(c))) return malformed("invalid chunk size");
     if (remaining_ > allowed_) return std::unexpected(too_large);
     return step_extension(c);
 }
@@ -102,17 +102,27 @@ checked body_reader::step_extension(char c) {
 std::optional<body_reader::state> body_reader::after_extension_byte(state now, char c) noexcept {
     using enum state;
     using enum char_class;
+    const auto if_token = [c](state then) { return is(token, c) ? std::optional(then) : std::nullopt; };
     std::optional<state> end_of_extension;
     if (c == ';') end_of_extension = extension_name_first;
     if (c == '\r') end_of_extension = chunk_line_feed;
+    if (is_blank(c)) end_of_extension = extension_gap;
     switch (now) {
-        case extension_name_first: return is(token, c) ? std::optional(extension_name) : std::nullopt;
+        case extension_gap:  // an extension must follow: blanks before the line end are none
+            return c == '\r' ? std::nullopt : end_of_extension;
+        case extension_name_first: return is_blank(c) ? extension_name_first : if_token(extension_name);
         case extension_name:
             if (c == '=') return extension_value_first;
+            if (is_blank(c)) return extension_name_gap;
             return is(token, c) ? extension_name : end_of_extension;
+        case extension_name_gap:
+            if (c == '=') return extension_value_first;
+            if (is_blank(c)) return extension_name_gap;
+            return c == ';' ? end_of_extension : std::nullopt;
         case extension_value_first:
+            if (is_blank(c)) return extension_value_first;
             if (c == '"') return extension_quoted;
-            return is(token, c) ? std::optional(extension_token) : std::nullopt;
+            return if_token(extension_token);
         case extension_token: return is(token, c) ? extension_token : end_of_extension;
         case extension_quoted:
             if (c == '"') return extension_end;

@@ -27,9 +27,10 @@ public:
     /// over the maximum, known before a byte of it is taken (`out` never grows beyond it); 431 for trailers
     /// over their limits; 400 for broken or wasteful chunk lines. Without a body it is complete at once.
     ///
-    /// Chunked coding is read strictly: 1 to 16 hex digits, no blanks, CRLF everywhere, extensions by the
-    /// grammar of section 7.1.1 without its "bad" whitespace. Extensions are ignored. Trailers obey the rules
-    /// of header lines and are dropped, never merged into the head (section 7.1.2).
+    /// Chunked coding is read strictly: 1 to 16 hex digits, CRLF everywhere, extensions by the grammar of
+    /// section 7.1.1, whose blanks around ";" and "=" a recipient must take (RFC 9110 section 5.6.3); nowhere
+    /// else is one. Extensions are ignored. Trailers obey the rules of header lines and are dropped, never
+    /// merged into the head (section 7.1.2).
     [[nodiscard]] read_outcome read(std::string_view input, std::string& out);
 
 private:
@@ -39,8 +40,10 @@ private:
         // Chunked: each names what the next byte belongs to.
         chunk_size_first,
         chunk_size,
+        extension_gap,  // blanks before ";"
         extension_name_first,
         extension_name,
+        extension_name_gap,  // blanks before "=" or ";"
         extension_value_first,
         extension_token,
         extension_quoted,

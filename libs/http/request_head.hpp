@@ -32,7 +32,7 @@ public:
     // host[:port]: of the target if that is absolute, else of the Host line; "" only in HTTP/1.0.
     std::string_view host{};
     bool asterisk = false;  // OPTIONS *
-    unsigned version_minor = 1;
+    unsigned version_minor = 1;  // 0 or 1; higher ones are read as 1
 
     // What the header lines mean for the connection. At most one of content_length and chunked is set;
     // neither: the request has no body.

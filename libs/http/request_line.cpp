@@ -57,6 +57,18 @@ bool is_ipv6(std::string_view text) noexcept {
     return inet_pton(AF_INET6, terminated.data(), &address) == 1;
 }
 
+// RFC 9112 section 2.3: the name in capitals, one digit, a dot, one digit.
+checked parse_version(std::string_view text, request_head& out) {
+    constexpr std::string_view name = "HTTP/";
+    const auto numbers = text.substr(std::min(name.size(), text.size()));
+    if (!text.starts_with(name) || numbers.size() != 3 || numbers[1] != '.' ||
+        !is(char_class::digit, numbers[0]) || !is(char_class::digit, numbers[2]))
+        return malformed("invalid HTTP version");
+    if (numbers[0] != '1') return refuse(errc::version_not_supported, "only HTTP/1.1 is spoken here");
+    out.version_minor = numbers[2] == '0' ? 0 : 1;
+    return {};
+}
+
 checked parse_path_and_query(std::string_view text, request_head& out) {
     if (!is_percent_encoded(text, char_class::target))
         return malformed("invalid character in the request target");
@@ -117,9 +129,7 @@ checked parse_request_line(std::string_view line, request_head& out) {
     const auto target_end = rest.find(' ');
     if (target_end == std::string_view::npos) return malformed("the request line has no HTTP version");
 
-    const auto version = rest.substr(target_end + 1);
-    if (version != "HTTP/1.1" && version != "HTTP/1.0") return malformed("unsupported HTTP version");
-    out.version_minor = version.back() == '1' ? 1 : 0;
+    if (auto done = parse_version(rest.substr(target_end + 1), out); !done) return done;
 
     // Known methods come before the target: that of CONNECT has a form of its own.
     out.method = to_verb(out.method_text);

@@ -11,10 +11,10 @@
 namespace bulkhead::http {
 
 /// Parses `line` (without CRLF) into method, target, path, query, version, and host for an absolute target.
-/// One space between the parts, HTTP/1.0 or 1.1 only, and only characters of RFC 3986 in the target, so "[",
-/// "]",
-/// "#" and bytes above 0x7e are refused and every "%" begins an escape. 501: a method this server does not
-/// know, and CONNECT and TRACE.
+/// One space between the parts, and only characters of RFC 3986 in the target, so "[", "]", "#" and bytes
+/// above 0x7e are refused and every "%" begins an escape. A higher minor version is read as 1.1 (RFC 9110
+/// section 2.5), another major version is 505. 501: a method this server does not know, and CONNECT and
+/// TRACE.
 [[nodiscard]] checked parse_request_line(std::string_view line, request_head& out);
 
 /// uri-host [":" port] of RFC 9110 section 7.2, with a host that is not empty and a port of 0 to 65535 that

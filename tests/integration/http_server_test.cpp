@@ -17,7 +17,7 @@
 #include "http/server.hpp"
 #include "observability/log.hpp"
 #include "raw_client.hpp"
-#include "runtime/reactor.hpp"
+#include "running_server.hpp"
 
 using namespace bulkhead;
 using namespace bulkhead::http;
@@ -78,72 +78,11 @@ server_options quick() {
     return out;
 }
 
-/// A server on a reactor and port of its own.
-class running_server {
+/// The routes above on a port of their own.
+class running_server : public bulkhead::testing::running_server {
 public:
     explicit running_server(const server_options& options = quick(), std::uint16_t port = 0)
-        : reactor_("http"),
-          port_(port ? port : free_port()),
-          counts_(registry_),
-          server_(reactor_.get_executor(), routes_, services_, options, counts_) {
-        reactor_.start();
-        on_reactor([&] { server_.start({"127.0.0.1", port_}); });
-    }
-    ~running_server() {
-        reactor_.stop();
-        reactor_.join();
-    }
-
-    template <class F>
-    void on_reactor(F work) {
-        std::packaged_task<void()> task(std::move(work));
-        auto done = task.get_future();
-        reactor_.post([&task] { task(); });
-        done.get();
-    }
-
-    [[nodiscard]] raw_client connect() const { return raw_client(port_); }
-    [[nodiscard]] std::uint16_t port() const { return port_; }
-    server& get() { return server_; }
-    void drain() {
-        on_reactor([&] { server_.drain(); });
-    }
-    void close_all() {
-        on_reactor([&] { server_.close_all(); });
-    }
-    std::size_t open() {
-        std::size_t count = 0;
-        on_reactor([&] { count = server_.open_connections(); });
-        return count;
-    }
-    /// False when `wanted` connections were not reached in time.
-    bool reaches(std::size_t wanted, std::chrono::milliseconds limit = 2s) {
-        const auto until = steady_clock::now() + limit;
-        while (open() != wanted) {
-            if (steady_clock::now() > until) return false;
-            std::this_thread::sleep_for(5ms);
-        }
-        return true;
-    }
-    [[nodiscard]] std::uint64_t answered(unsigned status_class) const {
-        return counts_.responses[status_class - 1]->value();
-    }
-    [[nodiscard]] std::uint64_t refused() const { return counts_.refused_connections.value(); }
-
-    static std::uint16_t free_port() {
-        net::io_context scratch;
-        const tcp_acceptor any(scratch.get_executor(), {net::ip::address_v4::loopback(), 0});
-        return any.local_endpoint().port();
-    }
-
-private:
-    runtime::reactor reactor_;
-    const std::uint16_t port_;
-    metrics::registry registry_;
-    server_metrics counts_;
-    const router routes_ = make_routes();
-    const services services_;
-    server server_;
+        : bulkhead::testing::running_server(options, make_routes(), port) {}
 };
 
 std::string get(std::string_view path, std::string_view more = "") {
@@ -403,7 +342,7 @@ TEST_CASE("http server: a refused request is the last one", "[http]") {
         {"GET /hello HTTP/1.1\nHost: x\n\n", 400},
         {"GET /hello HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400},
         {"GET /hello HTTP/1.1\r\nHost : x\r\n\r\n", 400},
-        {"GET /hello HTTP/2.0\r\nHost: x\r\n\r\n", 400},
+        {"GET /hello HTTP/2.0\r\nHost: x\r\n\r\n", 505},
         {"\x16\x03\x01\x02\x01\x01", 400},
         {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
          400},
