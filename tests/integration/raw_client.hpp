@@ -50,7 +50,8 @@ public:
     raw_client(raw_client&& other) noexcept
         : socket_(std::exchange(other.socket_, -1)),
           received_(std::move(other.received_)),
-          reads_(other.reads_) {}
+          reads_(other.reads_),
+          reset_(other.reset_) {}
     raw_client& operator=(raw_client&&) = delete;
     ~raw_client() { close(); }
 
@@ -109,6 +110,22 @@ public:
         return std::exchange(received_, {});
     }
 
+    /// The next bytes, as they come; nothing: the connection has ended.
+    std::string read_bytes() {
+        if (received_.empty()) read_more();
+        return std::exchange(received_, {});
+    }
+    /// The connection ends, in whatever way.
+    bool is_ended() {
+        read_to_end();
+        return true;
+    }
+    /// The connection ends by a reset.
+    bool is_reset() {
+        read_to_end();
+        return reset_;
+    }
+
     /// How many reads brought something.
     [[nodiscard]] int reads() const noexcept { return reads_; }
 
@@ -135,6 +152,7 @@ private:
         const auto count = ::recv(socket_, chunk.data(), chunk.size(), 0);
         if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             throw std::runtime_error("the server is silent");
+        if (count < 0 && errno == ECONNRESET) reset_ = true;
         if (count <= 0) return false;
         ++reads_;
         received_.append(chunk.data(), static_cast<std::size_t>(count));
@@ -144,6 +162,7 @@ private:
     int socket_;
     std::string received_{};
     int reads_ = 0;
+    bool reset_ = false;
 };
 
 }  // namespace bulkhead::testing
