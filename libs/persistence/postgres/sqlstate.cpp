@@ -27,6 +27,8 @@ constexpr std::array classes{
     error_class{"40001", errc::unavailable, retry_transaction, false, "serialization_failure"},
     error_class{"40P01", errc::unavailable, retry_transaction, false, "deadlock"},
     error_class{"40003", errc::unavailable, retry_if_idempotent, true, "completion_unknown"},
+    // The server has it, and we do not know that: what it has under this name cannot be told.
+    error_class{"42P05", errc::unavailable, retry_transaction, true, "statement_exists"},
     error_class{"53", errc::unavailable, none, false, "out_of_resources"},
     error_class{"53300", errc::unavailable, none, true, "too_many_connections"},
     error_class{"55000", errc::unavailable, none, false, "not_in_required_state"},

@@ -30,6 +30,7 @@ TEST_CASE("sqlstate: maps each class to an error and a retry policy", "[persiste
         {"40P01", errc::unavailable, retry_transaction, false},
         {"40002", errc::internal, none, false},
         {"42P01", errc::internal, none, false},
+        {"42P05", errc::unavailable, retry_transaction, true},
         {"53300", errc::unavailable, none, true},
         {"53100", errc::unavailable, none, false},
         {"55P03", errc::unavailable, none, false},
