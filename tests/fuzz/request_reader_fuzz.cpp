@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads arbitrary bytes as a stream of pipelined requests and stops the program when a promise of the readers
 // is broken: pieces give the same result as the whole, views stay inside the buffer, accepted heads are
-// sound, bodies are bounded. The first byte chooses how the stream is cut.
+// sound, bodies are bounded. The first byte chooses how the stream is cut; one in sixteen streams is cut in
+// two at every byte.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -87,10 +88,12 @@ void check_head(const request_head& head, std::string_view buffer) {
     for (char c : head.target) promise(c > 0x20 && c < 0x7f && c != '#', "the target is visible ASCII");
 }
 
-/// One connection that receives `step` more bytes at a time; each head is read from a buffer of its own.
+/// One connection that receives `first` bytes, then `step` more at a time; each head is read from a buffer of
+/// its own.
 class connection {
 public:
-    connection(std::string_view wire, std::size_t step) : wire_(wire), step_(step) {}
+    connection(std::string_view wire, std::size_t first, std::size_t step)
+        : wire_(wire), first_(first), step_(step) {}
 
     std::string run() {
         while (read_head() && read_body()) log_.note("next");
@@ -104,10 +107,20 @@ private:
         return false;
     }
 
+    /// The size of the next piece: where the first one ends is counted from the begin of the stream.
+    std::size_t next_piece(std::size_t from) {
+        const auto place = read_ + from;
+        return place < first_ ? first_ - place : step_;
+    }
+    void drop(std::size_t count) {
+        wire_.remove_prefix(count);
+        read_ += count;
+    }
+
     bool read_head() {
         std::size_t size = 0;
         for (;;) {
-            size = std::min(size + step_, wire_.size());
+            size = std::min(size + next_piece(size), wire_.size());
             const std::vector<char> copy(wire_.begin(), wire_.begin() + static_cast<std::ptrdiff_t>(size));
             const std::string_view buffer(copy.data(), copy.size());
             const auto seen = reader_.read_head(buffer, head_);
@@ -117,7 +130,7 @@ private:
             promise(seen.consumed > 0 && seen.consumed <= size, "a head consumes what it got");
             check_head(head_, buffer.substr(0, seen.consumed));
             describe_head();
-            wire_.remove_prefix(seen.consumed);
+            drop(seen.consumed);
             return true;
         }
     }
@@ -138,12 +151,12 @@ private:
         body_reader bodies(head_, bounds_, body_limit);
         auto seen = bodies.read({}, body);
         while (seen.state == progress::need_more && !wire_.empty()) {
-            const std::string piece(wire_.substr(0, step_));
+            const std::string piece(wire_.substr(0, next_piece(0)));
             seen = bodies.read(piece, body);
             promise(seen.consumed <= piece.size(), "a body consumes what it got");
             promise(seen.state != progress::need_more || seen.consumed == piece.size(), "or all of it");
             promise(body.size() <= body_limit, "a body is bounded");
-            wire_.remove_prefix(seen.consumed);
+            drop(seen.consumed);
         }
         log_.note(body);
         if (seen.state == progress::refused) return refused(seen);
@@ -154,7 +167,7 @@ private:
     }
 
     std::string_view wire_;
-    std::size_t step_;
+    std::size_t first_, step_, read_ = 0;
     limits bounds_ = small_limits();
     request_reader reader_{bounds_};
     request_head head_;
@@ -166,7 +179,10 @@ private:
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const std::string_view wire(reinterpret_cast<const char*>(data) + 1, size - 1);
-    const auto whole = connection(wire, wire.size() + 1).run();
-    promise(connection(wire, 1 + data[0] % 16).run() == whole, "pieces give the same result as the whole");
+    const auto whole = connection(wire, 0, wire.size() + 1).run();
+    promise(connection(wire, 0, 1 + data[0] % 16).run() == whole, "pieces give the same result as the whole");
+    if (data[0] / 16 == 0)
+        for (std::size_t at = 1; at < wire.size(); ++at)
+            promise(connection(wire, at, wire.size()).run() == whole, "so do two pieces");
     return 0;
 }

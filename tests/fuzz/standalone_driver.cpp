@@ -18,10 +18,12 @@ namespace {
 
 constexpr int rounds = 20'000;
 
+// The first byte of a request or body tells its target how to read the rest.
 const std::vector<std::string> seeds{
-    "GET /api/tasks?limit=20 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x.y.z\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: v\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+    "\x13GET /api/tasks?limit=20 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x.y.z\r\n\r\n",
+    "\x03POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: v\r\n\r\n",
+    "\x02POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+    "c5;a=b; c = \"d\"\r\nhello\r\n1 ;e\r\n!\r\n0\r\nT: v\r\nU:\r\n\r\nGET / HTTP/1.1\r\n",
     R"({"title":"a","description":"b\u00e4\ud83d\ude00","completed":true,"priority":"high","due_at":"2026-01-31T09:30:00Z"})",
     R"([1,-2,3.5e10,null,true,{"a":{"b":[]}}])",
     "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImEifQ.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"};
