@@ -4,7 +4,7 @@
 
 #include "redis_fixture.hpp"
 #include "redis_server.hpp"
-#include "test_certificates.hpp"
+#include "base/testing/certificates.hpp"
 
 using namespace bulkhead;
 using namespace bulkhead::redis;
