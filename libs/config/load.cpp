@@ -9,6 +9,7 @@
 #include <set>
 
 #include "config/checks.hpp"
+#include "config/file_checks.hpp"
 #include "config/url_parts.hpp"
 
 namespace bulkhead::config {
@@ -39,8 +40,9 @@ public:
     }
 
     std::expected<loaded, std::vector<std::string>> finish() {
-        for (const auto& [name, text] : cross_check(out_.values))
-            if (!failed_.contains(name)) problems_.push_back(fmt::format("{}: {}", name, text));
+        for (const auto& found : {cross_check(out_.values), check_files(out_.values)})
+            for (const auto& [name, text] : found)
+                if (!failed_.contains(name)) problems_.push_back(fmt::format("{}: {}", name, text));
         std::ranges::move(warn_unknown(variables_), std::back_inserter(out_.warnings));
         if (!problems_.empty()) return std::unexpected(std::move(problems_));
         return std::move(out_);

@@ -50,6 +50,8 @@ struct settings {
     std::size_t http_header_count = 0;
     std::size_t http_requests_per_connection = 0;
     std::size_t max_connections = 0;  // of the process
+    std::string tls_cert_file{};  // path; empty: plain HTTP, and so is the next
+    std::string tls_key_file{};
 
     secret database_url{};      // postgresql://..., as libpq takes it
     std::string db_ssl_mode{};  // one of libpq's words; wins over what the URL says, and never contradicts it

@@ -38,6 +38,12 @@ std::vector<row> edge_rows() { return {
     {.name = "MAX_CONNECTIONS", .programs = api, .type = "1-1000000", .fallback = "10000",
      .parse = into(&settings::max_connections, parse_number<std::size_t, 1, 1'000'000>),
      .help = "Client connections of the process. Each needs a file descriptor."},
+    {.name = "TLS_CERT_FILE", .programs = api, .type = "path",
+     .parse = into(&settings::tls_cert_file, parse_text), .example = "/etc/ssl/bulkhead/fullchain.pem",
+     .help = "With TLS_KEY_FILE: PORT speaks HTTPS. Certificate and chain in PEM; SIGHUP reads them again."},
+    {.name = "TLS_KEY_FILE", .programs = api, .type = "path",
+     .parse = into(&settings::tls_key_file, parse_text), .example = "/etc/ssl/bulkhead/privkey.pem",
+     .help = "The private key of TLS_CERT_FILE, in PEM and without a passphrase."},
 }; }
 // clang-format on
 
