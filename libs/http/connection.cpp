@@ -40,6 +40,7 @@ connection::connection(tcp_socket socket, server& owner)
       reader_(owner.options_.bounds) {
     error_code unknown;  // gone already
     peer_ = socket_.remote_endpoint(unknown).address();
+    if (owner.tls_) tls_ = std::make_unique<tls_stream>(socket_, *owner.tls_, timed_out_);
     server_.connections_.push_back(*this);
     server_.deadlines_.add(*this);
     ++server_.open_;
@@ -104,12 +105,33 @@ bool connection::may_keep_alive() const {
 
 awaitable<void> connection::converse() {
     auto then = next::go_on;
+    if (tls_) then = co_await agree_on_tls();
     while (then == next::go_on) {
         then = co_await receive_head();
         if (then == next::go_on) then = co_await answer_request();
     }
-    if (then == next::finish && co_await flush()) co_await linger();
+    if (then == next::drop) {
+        if (tls_ && socket_.is_open()) tls_->close_at_once();
+        co_return;
+    }
+    if (co_await flush()) co_await linger();
 }
+
+/// Comes before any byte of HTTP.
+awaitable<connection::next> connection::agree_on_tls() {
+    auto& counts = server_.metrics_;
+    enter(phase::handshake, opened_ + server_.options_.bounds.handshake_timeout);
+    const auto [failed, none] = co_await tls_->handshake();
+    (failed ? counts.failed_handshakes : counts.handshakes).add();
+    if (!failed) co_return next::go_on;
+    log::debug("no TLS was agreed on", {{"client", peer_.to_string()}, {"reason", failed.message()}});
+    if (timed_out_ || !socket_.is_open()) co_return next::drop;
+    if (!tls_->was_plain_http()) co_return next::finish;  // so that the alert arrives
+    tls_.reset();
+    co_return refuse_head({.code = errc::malformed_request, .detail = "this port speaks HTTPS only"});
+}
+
+request_origin connection::origin() const { return {.client = peer_, .secure = tls_ != nullptr}; }
 
 /// Reads until a whole head is there.
 awaitable<connection::next> connection::receive_head() {
@@ -127,7 +149,8 @@ awaitable<connection::next> connection::receive_head() {
         if (reader_.started()) {
             if (phase_ != phase::head) enter(phase::head, steady_clock::now() + bounds.head_timeout);
         } else {
-            if (server_.draining_ && !bytes_wait()) co_return next::drop;
+            const bool more_here = bytes_wait() || (tls_ && tls_->holds_bytes());
+            if (server_.draining_ && !more_here) co_return next::drop;
             if (phase_ != phase::idle) enter_idle();
         }
         if (co_await receive() == arrival::bytes) continue;
@@ -146,8 +169,12 @@ void connection::keep_head(std::size_t size) {
 awaitable<connection::arrival> connection::receive() {
     const auto room = input_.room();
     if (room.empty() || timed_out_) co_return arrival::nothing;
-    const auto [ec, count] =
-        co_await socket_.async_read_some(net::buffer(room.data(), room.size()), use_tuple);
+    io_outcome got;
+    if (tls_)
+        got = co_await tls_->read_some(room);
+    else
+        got = co_await socket_.async_read_some(net::buffer(room.data(), room.size()), use_tuple);
+    const auto& [ec, count] = got;
     if (ec) co_return ec == net::error::eof ? arrival::end : arrival::nothing;
     input_.commit(count);
     co_return arrival::bytes;
@@ -161,7 +188,7 @@ void connection::begin_request(std::optional<std::string_view> id_sent) {
 awaitable<connection::next> connection::answer_request() {
     ++served_;
     begin_request(head_.find("X-Request-ID"));
-    exchange x(head_, server_.services_, request_id_, {.client = peer_},
+    exchange x(head_, server_.services_, request_id_, origin(),
                runtime::deadline(began_ + server_.options_.request_deadline));
     const auto& stages = server_.dispatcher_;
     const auto route = stages.find(x);
@@ -231,7 +258,7 @@ connection::next connection::refuse_head(error failure) {
     head_.clear();
     if (input_.unused().starts_with("HEAD ")) head_.method = verb::head;  // else it would get content
     begin_request(std::nullopt);
-    exchange x(head_, server_.services_, request_id_, {.client = peer_}, runtime::deadline(began_));
+    exchange x(head_, server_.services_, request_id_, origin(), runtime::deadline(began_));
     return refuse(x, failure);
 }
 
@@ -284,8 +311,13 @@ awaitable<bool> connection::flush() {
         const auto earned = std::chrono::milliseconds{sent * 1000 / bounds.write_rate};
         enter(phase::writing, began + std::min<std::chrono::milliseconds>(bounds.write_grace + earned,
                                                                           bounds.write_absolute_timeout));
-        const auto [ec, count] = co_await socket_.async_write_some(
-            net::buffer(output_.data() + sent, output_.size() - sent), use_tuple);
+        const auto rest = std::string_view(output_).substr(sent);
+        io_outcome written;
+        if (tls_)
+            written = co_await tls_->write_some(rest);
+        else
+            written = co_await socket_.async_write_some(net::buffer(rest), use_tuple);
+        const auto& [ec, count] = written;
         if (ec) {
             error_code ignored;  // Reset: the kernel would keep what the client does not read for minutes.
             socket_.set_option(net::socket_base::linger(true, 0), ignored);
@@ -302,6 +334,10 @@ awaitable<bool> connection::flush() {
 /// 9112 section 9.6): say that we are done, then read and drop a bounded rest.
 awaitable<void> connection::linger() {
     const auto& bounds = server_.options_.bounds;
+    if (tls_) {
+        enter(phase::writing, steady_clock::now() + bounds.write_grace);
+        co_await tls_->close_notify();
+    }
     error_code ignored;
     socket_.shutdown(tcp_socket::shutdown_send, ignored);
     enter(phase::lingering, steady_clock::now() + bounds.lingering_time);

@@ -17,6 +17,7 @@
 #include "http/request_reader.hpp"
 #include "http/response.hpp"
 #include "http/router.hpp"
+#include "http/tls_stream.hpp"
 #include "runtime/deadline_list.hpp"
 
 namespace bulkhead::http {
@@ -41,12 +42,13 @@ public:
     void cut();
 
 private:
-    enum class phase { idle, head, body, serving, writing, lingering };
+    enum class phase { handshake, idle, head, body, serving, writing, lingering };
     /// What to do after a step. finish: the last answer is queued. drop: there is nobody to answer.
     enum class next { go_on, finish, drop };
     enum class arrival { bytes, end, nothing };
 
     awaitable<void> converse();
+    awaitable<next> agree_on_tls();
     awaitable<next> receive_head();
     awaitable<next> answer_request();
     awaitable<next> receive_body(exchange& x, const router::match& route);
@@ -55,6 +57,7 @@ private:
     awaitable<void> linger();
 
     void keep_head(std::size_t size);
+    [[nodiscard]] request_origin origin() const;
     void begin_request(std::optional<std::string_view> id_sent);
     bool skip_body();
     next refuse_head(error failure);
@@ -69,6 +72,7 @@ private:
     [[nodiscard]] bool bytes_wait() const;
 
     tcp_socket socket_;
+    std::unique_ptr<tls_stream> tls_;  // null: plain
     server& server_;
     net::ip::address peer_;
     input_buffer input_;

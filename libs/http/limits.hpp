@@ -24,6 +24,9 @@ struct limits {
     std::size_t trailer_section = 4 * 1024;  // trailer lines with their CRLFs and the empty line; over: 431
     std::size_t trailer_count = 16;          // over: 431
 
+    // TLS: from the accepted connection to the first byte of HTTP.
+    std::chrono::milliseconds handshake_timeout{5'000};
+
     // Reading.
     std::chrono::milliseconds head_timeout{5'000};   // from the first byte to the end of the head; over: 408
     std::chrono::milliseconds body_timeout{10'000};  // plus the body's size divided by body_rate; over: 408

@@ -28,6 +28,11 @@ void listen_on(tcp_acceptor& acceptor, const endpoint_address& where, bool share
     acceptor.listen(tcp_acceptor::max_listen_connections);
 }
 
+metrics::counter& handshake_counter(metrics::registry& registry, std::string_view outcome) {
+    return registry.add_counter("bulkhead_tls_handshakes_total", "TLS handshakes by outcome",
+                                metrics::label("result", outcome));
+}
+
 metrics::counter& response_counter(metrics::registry& registry, unsigned status_class) {
     return registry.add_counter("bulkhead_http_responses_total", "Responses by status class",
                                 fmt::format(R"(class="{}xx")", status_class));
@@ -39,6 +44,8 @@ server_metrics::server_metrics(metrics::registry& registry)
     : connections(registry.add_counter("bulkhead_http_connections_total", "Connections accepted")),
       refused_connections(registry.add_counter("bulkhead_http_connections_refused_total",
                                                "Connections closed at once because too many were open")),
+      handshakes(handshake_counter(registry, "done")),
+      failed_handshakes(handshake_counter(registry, "failed")),
       responses{} {
     for (unsigned i = 0; i < responses.size(); ++i) responses[i] = &response_counter(registry, i + 1);
 }

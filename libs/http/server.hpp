@@ -6,6 +6,7 @@
 
 #include <array>
 #include <boost/intrusive/list.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "http/limits.hpp"
 #include "http/router.hpp"
 #include "http/services.hpp"
+#include "http/tls.hpp"
 #include "observability/metrics.hpp"
 #include "runtime/deadline_list.hpp"
 
@@ -39,6 +41,8 @@ struct server_metrics {
     explicit server_metrics(metrics::registry& registry);
     metrics::counter& connections;
     metrics::counter& refused_connections;
+    metrics::counter& handshakes;  // of TLS
+    metrics::counter& failed_handshakes;
     std::array<metrics::counter*, 5> responses;  // by status class, 1xx first
 };
 
@@ -53,6 +57,9 @@ public:
     ~server();
     server(const server&) = delete;
     server& operator=(const server&) = delete;
+
+    /// From now on new connections speak TLS with this certificate; those that are open keep theirs.
+    void secure_with(std::shared_ptr<const tls_context> context) noexcept { tls_ = std::move(context); }
 
     /// Begins to accept. Throws boost::system::system_error when the address cannot be bound.
     void start(const endpoint_address& where);
@@ -77,6 +84,7 @@ private:
     const dispatcher dispatcher_;
     server_metrics& metrics_;
     tcp_acceptor acceptor_;
+    std::shared_ptr<const tls_context> tls_;  // null: plain
     runtime::deadline_list deadlines_;
     boost::intrusive::list<connection, boost::intrusive::base_hook<connection_hook>,
                            boost::intrusive::constant_time_size<false>>
