@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/version.hpp"
+#include "certificate.hpp"
 #include "features/accounts/routes.hpp"
 #include "features/platform/routes.hpp"
 #include "features/tasks/routes.hpp"
@@ -72,6 +73,7 @@ int serve(const config::loaded& configuration) {
     // Shared by all reactors: read-only, or safe from any thread.
     metrics::registry metrics;
     metrics::add_process_metrics(metrics);
+    certificate tls(s, metrics);
     http::server_metrics counts(metrics);
     const auto box = service::data_box(s);
     ops::program_state state{.environment = std::string(config::environment_name(s.env)),
@@ -134,6 +136,7 @@ int serve(const config::loaded& configuration) {
     stack.push("hash threads", [&] { hash_threads.stop(); });
     stack.push("offices", [&] { unfinished = platform && !platform->close(work_until); });
     reactors.run_on_each([&](std::size_t i) {
+        parts[i]->server().secure_with(tls.current());
         parts[i]->start(i == 0);
         if (i == 0) feed.start();
     });
@@ -147,10 +150,16 @@ int serve(const config::loaded& configuration) {
     stack.push("connection share", [&] { share.leave(); });
     log::info("listening", {{"address", s.bind_address},
                             {"port", s.port},
+                            {"protocol", tls.current() ? "https" : "http"},
                             {"ops_port", s.ops_port},
                             {"reactors", s.api_threads}});
 
-    signals.on_reload([] { service::reload(program); });
+    signals.on_reload([&] {
+        if (!service::reload(program) || !tls.renew()) return;
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            reactors[i].post(
+                [&server = parts[i]->server(), renewed = tls.current()] { server.secure_with(renewed); });
+    });
     signals.wait();
     work_until = runtime::deadline::in(s.shutdown_drain_delay + s.shutdown_timeout);
     ops::drain(state, reactors, [&](std::size_t i) -> http::server& { return parts[i]->server(); },

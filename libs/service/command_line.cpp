@@ -83,15 +83,16 @@ int run(const program_info& program, std::span<char* const> arguments,
     return status;
 }
 
-void reload(const program_info& program) {
+bool reload(const program_info& program) {
     const auto loaded = config::load(program.which, config::current_environment());
     if (!loaded) {
         for (const auto& problem : loaded.error())
             log::error("reload: kept the old configuration", {{"problem", problem}});
-        return;
+        return false;
     }
     log::set_level(log_options(loaded->values).threshold);
     log::info("reloaded", {{"LOG_LEVEL", loaded->values.log_level}});
+    return true;
 }
 
 }  // namespace bulkhead::service

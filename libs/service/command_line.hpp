@@ -30,7 +30,7 @@ int run(const program_info& program, std::span<char* const> arguments,
 
 /// What SIGHUP does: reads the configuration again (a NAME_FILE may have changed) and applies what can change
 /// while the program runs, which is LOG_LEVEL. A configuration with problems changes nothing and is reported
-/// in the log.
-void reload(const program_info& program);
+/// in the log: false.
+bool reload(const program_info& program);
 
 }  // namespace bulkhead::service
