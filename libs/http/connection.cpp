@@ -149,8 +149,7 @@ awaitable<connection::next> connection::receive_head() {
         if (reader_.started()) {
             if (phase_ != phase::head) enter(phase::head, steady_clock::now() + bounds.head_timeout);
         } else {
-            const bool more_here = bytes_wait() || (tls_ && tls_->holds_bytes());
-            if (server_.draining_ && !more_here) co_return next::drop;
+            if (server_.draining_ && !bytes_wait() && !(tls_ && tls_->holds_bytes())) co_return next::drop;
             if (phase_ != phase::idle) enter_idle();
         }
         if (co_await receive() == arrival::bytes) continue;
