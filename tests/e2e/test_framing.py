@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from api_client import raw_exchange, statuses
+from api_client import Api, raw_exchange, statuses
 
 # Whatever a faulty message is followed by; its answer would carry this identity.
 POISON = b"GET /health HTTP/1.1\r\nHost: x\r\nX-Request-ID: poison\r\n\r\n"
@@ -53,6 +53,7 @@ FAULTY = {
     "bare line feed after chunk size": CHUNKED + b"2\n{}\r\n0\r\n\r\n",
     "chunk longer than its size": CHUNKED + b"2\r\n{}x\r\n0\r\n\r\n",
     "chunk without line end": CHUNKED + b"2\r\n{}0\r\n\r\n",
+    "blank behind chunk size": CHUNKED + b"2 \r\n{}\r\n0\r\n\r\n",
     "line feed in extension": CHUNKED + b"2;a=\n{}\r\n0\r\n\r\n",
     "endless extension": CHUNKED + b"2;a=" + b"x" * 70_000,
     # lines and names
@@ -79,6 +80,8 @@ FAULTY = {
     "no version": b"GET /health\r\nHost: x\r\n\r\n",
     "trailing space": b"GET /health HTTP/1.1 \r\nHost: x\r\n\r\n",
     "lower case protocol": b"GET /health http/1.1\r\nHost: x\r\n\r\n",
+    "version 2.0": b"GET /health HTTP/2.0\r\nHost: x\r\n\r\n",
+    "version 0.9": b"GET /health\r\n",
     "version 1.10": b"GET /health HTTP/1.10\r\nHost: x\r\n\r\n",
     "fragment": b"GET /health#x HTTP/1.1\r\nHost: x\r\n\r\n",
     "byte beyond ASCII in target": b"GET /h\xc3\xa9 HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -125,7 +128,7 @@ def test_a_large_body_is_refused_before_it_is_sent(api):
 def test_a_chunked_body_over_the_limit(api):
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
     received, closed = raw_exchange(api, CHUNKED + chunk * 40 + b"0\r\n\r\n" + POISON)
-    assert statuses(received) in ([413], []), received[:300]  # [] when the reset overtakes the answer
+    assert statuses(received) in ([413], []), received[:300]  # [] when raw_exchange gives up at the reset
     assert b"poison" not in received and closed
 
 
@@ -136,6 +139,72 @@ def test_good_bodies_are_read(api):
     chunked = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + pieces
     for sent in (whole, chunked, b"\r\n" + whole):
         assert statuses(raw_exchange(api, sent)[0]) == [401]
+
+
+def test_a_client_that_sends_on_still_reads_why_it_was_refused(api):
+    """The server stops reading early, but not so abruptly that the answer is lost on its way."""
+    for head in (b"Content-Length: 8000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n7a1200\r\n"):
+        for _ in range(10):
+            received = b""
+            with socket.create_connection((api.host, api.port), timeout=30) as connection:
+                try:
+                    connection.sendall(POST + head + b" " * 8_000_000)
+                except (ConnectionResetError, BrokenPipeError):
+                    pass
+                try:
+                    while piece := connection.recv(65536):
+                        received += piece
+                except ConnectionResetError:
+                    pass
+            assert statuses(received) == [413], received[:300]
+
+
+@pytest.mark.parametrize("target, status", [
+    ("/health", 200), ("/%68ealth", 200), ("/heal%74h", 200),
+    ("/%2568ealth", 404),  # decoded once
+    ("/health%00", 404), ("/health%2flive", 404), ("/health%2Flive", 404), ("/health/%6cive", 200), ("/health/", 404),
+    ("//health", 404), ("/./health", 404), ("/health/.", 404), ("/api/../health", 404), ("/api/%2e%2e/health", 404),
+    ("/api/.%2e/health", 404), ("/api/..%2fhealth", 404), ("/%2e%2e/health", 404), ("/..%5chealth", 404),
+    ("/api-docs/assets/../../openapi.json", 404), ("/api-docs/assets/..%2f..%2f..%2fetc%2fpasswd", 404),
+    ("/api-docs/assets/%2e%2e%2f%2e%2e%2fetc%2fpasswd", 404), ("/api-docs/assets/%252e%252e%252fetc%252fpasswd", 404),
+    ("/api-docs/assets/index.html%00.css", 404), ("/%c0%ae%c0%ae/health", 404), ("/health%ff", 404),
+    ("/HEALTH", 404), ("/health;x=y", 404), ("/health?/../x", 200), ("http://elsewhere/health", 200),
+    ("http://elsewhere/api/../health", 404), ("/health%0d%0aX:%20y", 404)])
+def test_a_path_means_one_thing(api, target, status):
+    """Percent-encoding is decoded once, dots are never resolved, and nothing is served from a folder."""
+    received, closed = raw_exchange(api, sized(target.encode()))
+    assert statuses(received) == [status], received[:300]
+    assert closed and b"\r\nX: y" not in received
+
+
+def test_a_higher_minor_version_is_served(api):
+    received, _ = raw_exchange(api, b"GET /health HTTP/1.7\r\nHost: x\r\n\r\n" + sized())
+    assert statuses(received) == [200, 200]
+
+
+def test_the_limits_are_settings(stack):
+    url = stack.launch_another_api(
+        HTTP_REQUEST_LINE="300", HTTP_HEADERS="1KiB", HTTP_HEADER_COUNT="10", HTTP_REQUESTS_PER_CONNECTION="3",
+        HTTP_HEAD_TIMEOUT="300ms", HTTP_BODY_TIMEOUT="400ms", HTTP_KEEP_ALIVE="500ms")
+    try:
+        api = Api(url)
+        get = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+        assert statuses(raw_exchange(api, sized(b"/" + b"a" * 270))[0]) == [404]
+        assert statuses(raw_exchange(api, sized(b"/" + b"a" * 300))[0]) == [414]
+        assert statuses(raw_exchange(api, sized(extra=b"A: " + b"b" * 900 + b"\r\n"))[0]) == [200]
+        assert statuses(raw_exchange(api, sized(extra=b"A: " + b"b" * 1024 + b"\r\n"))[0]) == [431]
+        assert statuses(raw_exchange(api, sized(extra=b"A: b\r\n" * 8))[0]) == [200]
+        assert statuses(raw_exchange(api, sized(extra=b"A: b\r\n" * 9))[0]) == [431]
+        received, closed = raw_exchange(api, get * 5)
+        assert statuses(received) == [200] * 3 and closed
+        # A fresh connection each, which the defaults would keep open for longer than raw_exchange waits.
+        assert raw_exchange(api, b"GET / HTTP/1.1\r\n", timeout=4)[1]
+        assert raw_exchange(api, get, timeout=10)[1]
+        received, closed = raw_exchange(api, POST + b"Content-Length: 5\r\n\r\n{", timeout=8)
+        assert statuses(received) == [408] and closed
+    finally:
+        problem = stack.services.pop().stop()
+    assert not problem, problem
 
 
 def test_100_continue(api):
