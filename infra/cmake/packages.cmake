@@ -4,6 +4,7 @@ find_package(OpenSSL 3.0 REQUIRED)
 find_package(PostgreSQL 15 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
+find_package(CURL 7.87 REQUIRED)
 find_package(Threads REQUIRED)
 
 function(bulkhead_plain_package NAME HEADER)  # for packages that ship no CMake or pkg-config file we can rely on

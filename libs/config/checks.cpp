@@ -39,6 +39,17 @@ void check_redis(const settings& values, findings& out) {
             {"REDIS_URL", "production needs a password for a Redis on another host: redis://:password@host"});
 }
 
+void check_reports(const settings& values, findings& out) {
+    const auto exposed = [](const report_target& target) {
+        return !target.url.empty() && !target.encrypted && !target.near;
+    };
+    if (exposed(values.sentry.envelopes))
+        out.push_back({"SENTRY_DSN", "production needs https:// to a Sentry on another host"});
+    if (exposed(values.otlp_traces) && !values.otlp_headers.empty())
+        out.push_back({"OTEL_EXPORTER_OTLP_ENDPOINT",
+                       "production needs https:// to send OTEL_EXPORTER_OTLP_HEADERS to another host"});
+}
+
 void check_secret(std::string_view name, const secret& value, findings& out) {
     constexpr std::size_t least = 32;
     if (value.empty()) return;
@@ -65,6 +76,7 @@ void check_production(const settings& values, findings& out) {
     check_secret("DATA_KEY", values.data_key, out);
     check_secret("DATA_KEY_PREVIOUS", values.data_key_previous, out);
     check_redis(values, out);
+    check_reports(values, out);
 }
 
 }  // namespace

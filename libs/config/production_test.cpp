@@ -50,14 +50,25 @@ TEST_CASE("production: refuses what is unsafe, all at once", "[config]") {
                                  {"PASSWORD_PEPPER", "short"},
                                  {"PLATFORM_ADMIN_TOKEN", std::string(40, 'x')},
                                  {"JWT_SECRET", "your-secret-key-change-in-production"}})) ==
-          names{"BULKHEAD_FAIL_POINT", "DB_SSL_MODE", "DEBUG", "JWT_SECRET", "PASSWORD_HASH", "PASSWORD_PEPPER",
-                "PLATFORM_ADMIN_TOKEN", "REDIS_URL"});
+          names{"BULKHEAD_FAIL_POINT", "DB_SSL_MODE", "DEBUG", "JWT_SECRET", "PASSWORD_HASH",
+                "PASSWORD_PEPPER", "PLATFORM_ADMIN_TOKEN", "REDIS_URL"});
     CHECK(complaints(production({{"PASSWORD_HASH", "bcrypt:10"}, {"DEBUG", "false"}})).empty());
     const auto near = std::pair("DATABASE_URL", "postgresql://u:p@localhost/b"),
                plain = std::pair("DB_SSL_MODE", "prefer");
     CHECK(complaints(production({near, plain, {"DB_PGBOUNCER", "localhost:6432"}})).empty());
     CHECK(complaints(production({near, plain, {"DB_PGBOUNCER", "pooler.example:6432"}})) ==
           names{"DB_SSL_MODE"});
+}
+
+TEST_CASE("production: keys for reports are not sent in the clear", "[config]") {
+    const auto dsn = [](const char* url) { return complaints(production({{"SENTRY_DSN", url}})); };
+    CHECK(dsn("https://key@sentry.example/1").empty());
+    CHECK(dsn("http://key@127.0.0.1:9000/1").empty());
+    CHECK(dsn("http://key@sentry.example/1") == names{"SENTRY_DSN"});
+    const auto collector = std::pair("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+    CHECK(complaints(production({collector})).empty());
+    CHECK(complaints(production({collector, {"OTEL_EXPORTER_OTLP_HEADERS", "api-key=x"}})) ==
+          names{"OTEL_EXPORTER_OTLP_ENDPOINT"});
 }
 
 TEST_CASE("production: DATA_KEY", "[config]") {

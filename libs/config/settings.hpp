@@ -12,6 +12,7 @@
 
 #include "base/secret.hpp"
 #include "config/redis_url.hpp"
+#include "config/report_targets.hpp"
 
 namespace bulkhead::config {
 
@@ -87,6 +88,13 @@ struct settings {
     std::string log_file{};        // empty: none
     std::size_t log_file_max = 0;  // bytes
     unsigned log_files = 0;
+
+    sentry_target sentry{};  // without a URL: none
+    std::string sentry_release{};
+    report_target otlp_traces{};  // without a URL: none
+    report_headers otlp_headers{};
+    std::string otlp_service_name{};
+    double trace_ratio = 0;  // of the requests whose client says nothing about it
 
     std::string fail_point{};  // as arm_fail_point takes it; empty: none
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/version.hpp"
 #include "config/rows/rows.hpp"
 
 namespace bulkhead::config {
@@ -6,6 +7,7 @@ using namespace rows;
 namespace {
 
 std::string log_format(const circumstances& now, so_far) { return now.terminal ? "pretty" : "json"; }
+std::string release(const circumstances&, so_far) { return "bulkhead@" + std::string(version_text); }
 
 }  // namespace
 
@@ -27,6 +29,23 @@ std::vector<row> report_rows() { return {
     {.name = "LOG_FILES", .programs = everyone, .type = "1-1000", .fallback = "5",
      .parse = into(&settings::log_files, parse_number<unsigned, 1, 1000>),
      .help = "How many files are kept, the current one included."},
+    {.name = "SENTRY_DSN", .programs = servers, .type = "https://key@host/project", .show = shown::secret,
+     .parse = into(&settings::sentry, parse_sentry_dsn), .example = "https://key@sentry.example.com/42",
+     .help = "Errors of ours and crashes are reported there. Production needs https, unless it is this host."},
+    {.name = "SENTRY_RELEASE", .programs = servers, .type = "text", .fallback = "bulkhead@<version>",
+     .computed = release, .parse = into(&settings::sentry_release, parse_text), .example = "bulkhead@1.2.3",
+     .help = "What the reports say is running."},
+    {.name = "OTEL_EXPORTER_OTLP_ENDPOINT", .programs = api, .type = "http://host:4318",
+     .parse = into(&settings::otlp_traces, parse_otlp_endpoint), .example = "http://collector:4318",
+     .help = "Spans of sampled requests go to <this>/v1/traces (OTLP/HTTP, JSON)."},
+    {.name = "OTEL_EXPORTER_OTLP_HEADERS", .programs = api, .type = "name=value,name=value",
+     .show = shown::secret, .parse = into(&settings::otlp_headers, parse_otlp_headers),
+     .example = "api-key=secret", .help = "Headers for the collector; values are percent-encoded."},
+    {.name = "OTEL_SERVICE_NAME", .programs = api, .type = "text", .fallback = "bulkhead-api",
+     .parse = into(&settings::otlp_service_name, parse_text), .help = "Names the program in traces."},
+    {.name = "OTEL_TRACES_SAMPLER_ARG", .programs = api, .type = "0 to 1", .fallback = "0.1",
+     .parse = into(&settings::trace_ratio, parse_ratio),
+     .help = "The part of the requests that is traced; a traceparent that comes with a request decides itself."},
 }; }
 // clang-format on
 
