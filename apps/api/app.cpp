@@ -30,6 +30,9 @@ constexpr http::api_info about_api{"Bulkhead API", version_text,
                                    "Backend for SaaS products in which every tenant has a database of its "
                                    "own. Errors are RFC 9457 problem documents."};
 
+/// Reports that nobody takes do not keep us from stopping for longer.
+constexpr std::chrono::seconds reports_wait{2};
+
 /// A hash of cost 12 takes about a third of a second: more than this could not be done within a request's
 /// time.
 constexpr std::size_t hashes_waiting = 16;  // for each thread
@@ -89,6 +92,9 @@ int serve(const config::loaded& configuration) {
     metrics.add_gauge_sampler("bulkhead_hash_queue", "Password hashes that wait for a thread",
                               [&] { return static_cast<double>(hash_threads.waiting()); });
 
+    // Spans and errors leave from threads of their own.
+    reports outgoing(s, metrics);
+
     // Work on tenants, for whoever has the platform's token.
     std::optional<offices> platform;
     if (!s.platform_admin_token.empty()) platform.emplace(s, control, box, metrics);
@@ -103,8 +109,9 @@ int serve(const config::loaded& configuration) {
     runtime::reactor_group reactors("api", s.api_threads);
     ops::debug_pools debug_pools;
     ops::tenant_page tenant_numbers;
-    const shared_parts shared{s,       control,        pools,  box,    state,      about,       passwords,
-                              metrics, tenant_numbers, counts, routes, ops_routes, debug_pools, platform};
+    const shared_parts shared{s,           control,  pools,          box,    state,  about,
+                              passwords,   metrics,  tenant_numbers, counts, routes, ops_routes,
+                              debug_pools, outgoing, platform};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 
@@ -131,6 +138,8 @@ int serve(const config::loaded& configuration) {
     auto work_until = runtime::deadline::in({});  // of the offices
     bool unfinished = false;
     runtime::shutdown_stack stack;
+    stack.push("reports",
+               [&] { outgoing.stop(std::min<std::chrono::milliseconds>(reports_wait, s.shutdown_timeout)); });
     reactors.start();
     stack.push("reactors", [&] { reactors.stop(); });
     stack.push("hash threads", [&] { hash_threads.stop(); });

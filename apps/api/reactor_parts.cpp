@@ -21,10 +21,12 @@ http::limits bounds(const config::settings& s) {
     return out;
 }
 
-http::server_options server_options(const config::settings& s, http::answer_observer& observer) {
+http::server_options server_options(const config::settings& s, http::answer_observer& observer,
+                                    reactor_reports& reports) {
     http::server_options out;
     out.bounds = bounds(s);
     out.observers = {&observer};
+    reports.join(out);
     out.default_body_limit = s.body_limit;
     out.request_deadline = s.request_timeout;
     out.max_connections = std::max<std::size_t>(1, out.bounds.connections / s.api_threads);
@@ -52,8 +54,9 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       tokens_(service::token_options(shared.settings)),
       health_(shared.state, tenants_, redis_),
       tenant_numbers_(tenants_, pools_),
-      server_(home.get_executor(), shared.routes, services_, server_options(shared.settings, tenant_numbers_),
-              shared.counts),
+      reports_(shared.outgoing),
+      server_(home.get_executor(), shared.routes, services_,
+              server_options(shared.settings, tenant_numbers_, reports_), shared.counts),
       ops_server_(home.get_executor(), shared.ops_routes, services_, ops_options(), shared.counts) {
     services_.add(quotas_);
     services_.add(directory_);

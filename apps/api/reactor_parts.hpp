@@ -17,6 +17,7 @@
 #include "pages.hpp"
 #include "persistence/postgres/pool_set.hpp"
 #include "persistence/redis/client.hpp"
+#include "reports.hpp"
 #include "runtime/reactor.hpp"
 #include "tenancy/directory.hpp"
 #include "tenancy/registry.hpp"
@@ -38,6 +39,7 @@ struct shared_parts {
     const http::router& routes;
     const http::router& ops_routes;
     ops::debug_pools& debug_pools;
+    reports& outgoing;
     std::optional<offices>& platform;  // none without a token
 };
 
@@ -65,6 +67,7 @@ private:
     std::optional<auth::platform_gate> gate_;
     ops::health health_;
     ops::tenant_metrics tenant_numbers_;
+    reactor_reports reports_;
     http::services services_;
     http::server server_;
     http::server ops_server_;

@@ -133,7 +133,10 @@ send_result http_sender::post(std::string_view content_type, std::string_view bo
     t.set(CURLOPT_HTTPHEADER, nullptr);
     send_result out;
     if (done != CURLE_OK) {
-        out.failure = t.reason[0] ? t.reason : ::curl_easy_strerror(done);
+        if (done == CURLE_ABORTED_BY_CALLBACK)
+            out.failure = "no answer before we had to stop";
+        else
+            out.failure = t.reason[0] ? t.reason : ::curl_easy_strerror(done);
         return out;
     }
     ::curl_easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &out.status);
