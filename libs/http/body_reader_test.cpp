@@ -115,6 +115,11 @@ TEST_CASE("body_reader: a chunk line is bounded", "[http]") {
     CHECK(refusal_of(line_of(defaults.chunk_line + 1)) == errc::malformed_request);
     CHECK(refusal_of("1;" + std::string(defaults.chunk_line, 'x')) == errc::malformed_request);
     CHECK(refusal_of("1;x=\"" + std::string(defaults.chunk_line, 'x')) == errc::malformed_request);
+    CHECK(refusal_of("1" + std::string(defaults.chunk_line, ' ')) == errc::malformed_request);
+    limits tight;
+    tight.chunk_line = 4;
+    CHECK(state_of("0001\r\nx\r\n0\r\n\r\n", tight) == progress::complete);
+    CHECK(refusal_of("00001\r\nx\r\n0\r\n\r\n", tight) == errc::malformed_request);
 }
 
 TEST_CASE("body_reader: the extensions of all chunks together are bounded", "[http]") {

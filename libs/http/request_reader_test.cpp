@@ -59,6 +59,7 @@ TEST_CASE("request_reader: a head in all its parts", "[http]") {
     CHECK(head.find("x-NAME") == "spaced out");
     CHECK(head.find("X-Empty") == "");
     CHECK_FALSE(head.find("X-Nam").has_value());
+    CHECK_FALSE(head.find("X-Nome").has_value());
     CHECK_FALSE(head.find("").has_value());
 }
 

@@ -156,6 +156,7 @@ inline constexpr strict_row header_rows[] = {
     {"unknown expectation", "9110 10.1.1", "Expect: 200-ok", fate::expectation},
     {"expectation behind a known one", "smuggler", "Expect: 100-continue, x", fate::expectation},
     {"two Expects", "smuggler", "Expect: 100-continue\r\nExpect: 100-continue", fate::expectation},
+    {"two Expects, the first unknown", "smuggler", "Expect: x\r\nExpect: 100-continue", fate::expectation},
     {"empty Expect", "smuggler", "Expect:", fate::expectation},
     {"letter before the expectation", "smuggler", "Expect: y100-continue", fate::expectation},
     {"letter behind the expectation", "smuggler", "Expect: 100-continuey", fate::expectation},
