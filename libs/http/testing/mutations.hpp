@@ -4,6 +4,7 @@
 // the canary, which is always inside the body of the first request. Deterministic for a seed.
 #pragma once
 
+#include <cctype>
 #include <cstdint>
 #include <random>
 #include <string>
