@@ -11,6 +11,7 @@
 #include "observability/log.hpp"
 #include "runtime/signals.hpp"
 #include "service/from_settings.hpp"
+#include "service/report_settings.hpp"
 
 namespace bulkhead::service {
 namespace {
@@ -63,6 +64,7 @@ void report_problems(const program_info& program, const std::vector<std::string>
 
 int run(const program_info& program, std::span<char* const> arguments,
         const std::function<int(const config::loaded&)>& serve) {
+    if (arguments.size() == 2 && arguments[1] == telemetry::crash_flag) return telemetry::send_crash_report();
     if (const auto status = answer_flag(program, arguments)) return *status;
     const auto loaded = config::load(program.which, config::current_environment());
     if (!loaded) {
@@ -73,6 +75,7 @@ int run(const program_info& program, std::span<char* const> arguments,
     arm_fail_point(loaded->values.fail_point);
     int status = exit_failed;
     try {
+        telemetry::catch_crashes(crash_options(loaded->values, program.name));
         log::start(log_options(loaded->values));
         report_start(program, *loaded);
         status = serve(*loaded);

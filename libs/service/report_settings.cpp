@@ -17,6 +17,12 @@ std::string host_name() {
     return name.data();
 }
 
+telemetry::report_origin origin(const config::settings& from) {
+    return {.release = from.sentry_release,
+            .environment = std::string(config::environment_name(from.env)),
+            .server_name = host_name()};
+}
+
 }  // namespace
 
 telemetry::exporter_settings exporter_options(const config::settings& from) {
@@ -31,9 +37,15 @@ telemetry::exporter_settings exporter_options(const config::settings& from) {
 telemetry::reporter_settings reporter_options(const config::settings& from) {
     secret auth(telemetry::sentry_auth(from.sentry.key.reveal()));
     return {.target = {.url = from.sentry.envelopes.url, .headers = {{"X-Sentry-Auth", std::move(auth)}}},
-            .origin = {.release = from.sentry_release,
-                       .environment = std::string(config::environment_name(from.env)),
-                       .server_name = host_name()}};
+            .origin = origin(from)};
+}
+
+telemetry::crash_settings crash_options(const config::settings& from, std::string_view program) {
+    return {.program = std::string(program),
+            .json_lines = from.log_json,
+            .url = from.sentry.envelopes.url,
+            .key = from.sentry.key,
+            .origin = origin(from)};
 }
 
 }  // namespace bulkhead::service

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/dispatcher.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <stdexcept>
+
+#include "base/testing/catch.hpp"
+
+namespace bulkhead::http {
+namespace {
+
+awaitable<result<response>> fine(exchange&) { co_return response{}; }
+awaitable<result<response>> fall(exchange&) {
+    throw std::out_of_range("over the edge");
+    co_return response{};
+}
+awaitable<result<response>> stumble(exchange&) {
+    throw 1;
+    co_return response{};
+}
+
+/// What is left of a request once it was served.
+struct ending {
+    status code{};
+    request_failure why{};
+    bool served = false;
+    bool traced = false;
+};
+
+awaitable<void> answer(const dispatcher& stages, const router::match& route, exchange& x, response& out) {
+    out = co_await stages.serve(x, route);
+}
+
+ending ask(std::string_view path) {
+    router routes;
+    routes.get<fine>("/fine", {.id = "fine", .summary = "", .tag = "t"});
+    routes.get<fine>("/probe", {.id = "probe", .summary = "", .tag = "t", .probe = true});
+    routes.get<fall>("/fall", {.id = "fall", .summary = "", .tag = "t"});
+    routes.get<stumble>("/stumble", {.id = "stumble", .summary = "", .tag = "t"});
+    const request_tracing tracing(true, 1);
+    const dispatcher stages(routes, {.tracing = &tracing});
+    const services none;
+    request_head head;
+    head.method = verb::get;
+    head.path = path;
+    exchange x(head, none, "r", {}, runtime::deadline::in({}));
+    const auto route = stages.find(x);
+    net::io_context context;
+    response out;
+    net::co_spawn(context, answer(stages, route, x, out), net::detached);
+    context.run();
+    return {out.code, x.failure(), x.served(), x.recording() != nullptr};
+}
+
+}  // namespace
+
+TEST_CASE("dispatcher: what a handler throws is known to those who report it", "[http]") {
+    const auto fallen = ask("/fall");
+    CHECK(fallen.code == status::internal_server_error);
+    CHECK(fallen.why.type == "std::out_of_range");
+    CHECK(fallen.why.reason == "over the edge");
+    CHECK(fallen.served);
+    CHECK(ask("/stumble").why.type == "unknown");
+    CHECK(ask("/fine").why.type.empty());
+}
+
+TEST_CASE("dispatcher: requests are traced, probes are not", "[http]") {
+    CHECK(ask("/fine").traced);
+    CHECK(ask("/nowhere").traced);
+    CHECK(!ask("/nowhere").served);
+    CHECK(!ask("/probe").traced);
+}
+
+}  // namespace bulkhead::http
