@@ -271,10 +271,11 @@ connection::next connection::refuse(exchange& x, const error& failure) {
 
 /// Queues an answer and tells those who want to know. False: it is the last one.
 bool connection::reply(exchange& x, response answer, bool keep_alive) {
-    dispatcher::finish(x, answer);
+    server_.dispatcher_.finish(x, answer);
     framing how{.version_minor = head_.version_minor,
                 .head_request = head_.method == verb::head,
                 .keep_alive = keep_alive,
+                .secure = x.origin().secure,
                 .request_id = request_id_};
     const auto before = output_.size();
     try {
@@ -285,6 +286,7 @@ bool connection::reply(exchange& x, response answer, bool keep_alive) {
         output_.resize(before);
         how.keep_alive = false;
         answer = problem_response({.code = errc::internal}, request_id_);
+        server_.dispatcher_.finish(x, answer);
         append_response(output_, answer, how);
     }
     const answered what{.head = head_,

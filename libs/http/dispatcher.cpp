@@ -5,6 +5,7 @@
 
 #include "base/type_name.hpp"
 #include "http/problem.hpp"
+#include "http/vary.hpp"
 
 namespace bulkhead::http {
 namespace {
@@ -30,6 +31,9 @@ router::match dispatcher::find(exchange& x) const {
 }
 
 awaitable<std::optional<response>> dispatcher::before_body(exchange& x, const router::match& route) const {
+    // A browser asks on its own account, without credentials: it is neither counted nor refused.
+    if (policies_.cors)
+        if (auto granted = policies_.cors->preflight(x.head(), route.allow)) co_return std::move(granted);
     // A user's requests count once it is known whose they are.
     const bool by_address = !route.found || route.found->required != access::user;
     if (by_address && policies_.limiter) {
@@ -63,9 +67,14 @@ response dispatcher::unrouted(const exchange& x, const router::match& route) {
     return answer;
 }
 
-void dispatcher::finish(exchange& x, response& answer) {
-    for (auto& [name, value] : x.take_headers())
-        if (!answer.has_header(name)) answer.header(name, std::move(value));
+void dispatcher::finish(exchange& x, response& answer) const {
+    for (auto& [name, value] : x.take_headers()) {
+        if (name == "Vary")
+            vary_on(answer, value);
+        else if (!answer.has_header(name))
+            answer.header(name, std::move(value));
+    }
+    if (policies_.cors) policies_.cors->mark(x.head(), answer);
 }
 
 }  // namespace bulkhead::http

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "http/cors.hpp"
 #include "http/exchange.hpp"
 #include "http/request_limiter.hpp"
 #include "http/router.hpp"
@@ -14,6 +15,7 @@ namespace bulkhead::http {
 
 /// What a server applies to its requests; null: nothing of the kind. All outlive the server.
 struct policies {
+    const cors_policy* cors = nullptr;
     request_limiter* limiter = nullptr;
     const request_tracing* tracing = nullptr;
 };
@@ -36,7 +38,7 @@ public:
     [[nodiscard]] static response unrouted(const exchange& x, const router::match& route);
 
     /// The last touch, whoever answered.
-    static void finish(exchange& x, response& answer);
+    void finish(exchange& x, response& answer) const;
 
 private:
     const router& routes_;

@@ -263,7 +263,7 @@ TEST_CASE("openapi: a signature documents itself", "[http]") {
         routes.get<list>("/notes", {.id = "listNotes", .summary = "", .tag = "notes"});
     });
     const auto& making = document.at("paths").at("/notes").at("post");
-    REQUIRE(json::serialize(making.at("security")) == R"([{"bearer":[]}])");
+    REQUIRE(json::serialize(making.at("security")) == R"([{"bearer":[]},{"cookie":[]}])");
     REQUIRE(json::serialize(making.at("tags")) == R"(["notes"])");
     REQUIRE(making.at("operationId") == "makeNote");
     for (auto code : {"201", "400", "401", "413", "415", "422", "503"})

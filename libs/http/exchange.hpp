@@ -92,7 +92,7 @@ public:
     void set_failure(request_failure why) { failure_ = std::move(why); }
 
     /// A header of the answer, whatever the answer will be. `name` is static text; one that the answer sets
-    /// itself wins.
+    /// itself wins, but what Vary lists is joined.
     void add_header(std::string_view name, std::string value) {
         answer_headers_.emplace_back(name, std::move(value));
     }

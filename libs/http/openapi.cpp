@@ -9,15 +9,23 @@ namespace bulkhead::http {
 namespace {
 
 json::object security_schemes() {
-    return {{"bearer",
-             {{"type", "http"},
-              {"scheme", "bearer"},
-              {"bearerFormat", "JWT"},
-              {"description", "The access_token of signup or login"}}},
-            {"platformToken",
-             {{"type", "http"},
-              {"scheme", "bearer"},
-              {"description", "The platform's own token (PLATFORM_ADMIN_TOKEN)"}}}};
+    return {
+        {"bearer",
+         {{"type", "http"},
+          {"scheme", "bearer"},
+          {"bearerFormat", "JWT"},
+          {"description", "The access_token of signup or login"}}},
+        {"cookie",
+         {{"type", "apiKey"},
+          {"in", "cookie"},
+          {"name", "access_token"},
+          {"description",
+           "Set by signup and login with \"transport\":\"cookie\"; over TLS and in production its name is "
+           "__Host-access_token. A write needs the API's own origin, or one of CORS_ORIGINS."}}},
+        {"platformToken",
+         {{"type", "http"},
+          {"scheme", "bearer"},
+          {"description", "The platform's own token (PLATFORM_ADMIN_TOKEN)"}}}};
 }
 
 json::object tenant_header() {
@@ -38,7 +46,8 @@ json::object describe_row(const route& row, schema::components& components) {
     out["summary"] = row.texts.summary;
     out["tags"] = {row.texts.tag};
     if (!row.texts.description.empty()) out["description"] = row.texts.description;
-    if (row.required == access::user) out["security"] = {{{"bearer", json::array{}}}};
+    if (row.required == access::user)
+        out["security"] = {{{"bearer", json::array{}}}, {{"cookie", json::array{}}}};
     if (row.required == access::platform) out["security"] = {{{"platformToken", json::array{}}}};
     return out;
 }

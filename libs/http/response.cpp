@@ -5,26 +5,13 @@
 #include <time.h>
 
 #include <algorithm>
-#include <array>
 #include <stdexcept>
 
 #include "base/time.hpp"
+#include "http/security_headers.hpp"
 
 namespace bulkhead::http {
 namespace {
-
-struct standing_header {
-    std::string_view name, line;
-};
-
-/// An API answer is data: not to be cached by accident, sniffed, framed or run. An answer may set its own.
-constexpr std::array standing_headers{
-    standing_header{"X-Content-Type-Options", "X-Content-Type-Options: nosniff\r\n"},
-    standing_header{"Referrer-Policy", "Referrer-Policy: no-referrer\r\n"},
-    standing_header{"Cache-Control", "Cache-Control: no-store\r\n"},
-    standing_header{"Content-Security-Policy",
-                    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"},
-};
 
 bool has_control(std::string_view value) {
     return std::ranges::any_of(value, [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
@@ -68,8 +55,7 @@ void append_response(std::string& out, const response& answer, const framing& ho
         out += "Content-Length: 0\r\n";
     }
     append_header(out, "X-Request-ID", how.request_id);
-    for (const auto& [name, line] : standing_headers)
-        if (!answer.has_header(name)) out += line;
+    append_security_headers(out, answer, how.secure);
     for (const auto& [name, value] : answer.headers) append_header(out, name, value);
     if (!how.keep_alive)
         out += "Connection: close\r\n";

@@ -46,11 +46,12 @@ struct framing {
     unsigned version_minor = 1;  // of the request
     bool head_request = false;   // content is announced, not sent
     bool keep_alive = true;
+    bool secure = false;          // request_origin::secure: the answer travels over TLS
     std::string_view request_id;  // goes out as X-Request-ID
 };
 
 /// Appends status line, header section and content to `out`. Every response carries Date, X-Request-ID and
-/// the headers that keep browsers from guessing. Header values with control characters would split the
+/// what security_headers.hpp adds. Header values with control characters would split the
 /// response: they are a bug and throw std::logic_error.
 void append_response(std::string& out, const response& answer, const framing& how);
 

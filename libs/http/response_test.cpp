@@ -6,6 +6,7 @@
 #include "base/testing/catch.hpp"
 #include "http/problem.hpp"
 #include "http/request_id.hpp"
+#include "http/vary.hpp"
 
 using namespace bulkhead;
 using namespace bulkhead::http;
@@ -60,6 +61,52 @@ TEST_CASE("response: what an answer says itself is not said twice", "[http]") {
     REQUIRE(contains(text, "Cache-Control: no-cache\r\n"));
     REQUIRE_FALSE(contains(text, "no-store"));
     REQUIRE(contains(text, "Content-Security-Policy: default-src 'none'"));
+}
+
+TEST_CASE("response: browsers are told not to guess, embed or keep it, each once", "[http]") {
+    response page;
+    page.header("Content-Security-Policy", "default-src 'self'").header("X-Frame-Options", "SAMEORIGIN");
+    for (const auto& answer : {response{}, response{.code = status::not_modified}, page}) {
+        const auto text = bytes_of(answer);
+        for (std::string_view name :
+             {"Cache-Control", "Content-Security-Policy", "Cross-Origin-Embedder-Policy",
+              "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Origin-Agent-Cluster",
+              "Permissions-Policy", "Referrer-Policy", "X-Content-Type-Options", "X-DNS-Prefetch-Control",
+              "X-Download-Options", "X-Frame-Options", "X-Permitted-Cross-Domain-Policies",
+              "X-XSS-Protection"}) {
+            INFO(std::string(name));
+            const auto line = "\r\n" + std::string(name) + ": ";
+            const auto at = text.find(line);
+            REQUIRE(at != text.npos);
+            REQUIRE(text.find(line, at + 1) == text.npos);
+        }
+        REQUIRE(text.find("\r\n\r\n") == text.size() - 4);
+        REQUIRE_FALSE(contains(text, "Server:"));
+    }
+    REQUIRE(contains(bytes_of(page), "X-Frame-Options: SAMEORIGIN\r\n"));
+}
+
+TEST_CASE("response: TLS is insisted on where there is TLS", "[http]") {
+    response page;
+    page.header("Cache-Control", "no-cache");
+    for (const auto& answer : {response{}, page}) {
+        REQUIRE_FALSE(contains(bytes_of(answer), "Strict-Transport-Security"));
+        REQUIRE(contains(bytes_of(answer, {.secure = true, .request_id = "r1"}),
+                         "\r\nStrict-Transport-Security: max-age=63072000; includeSubDomains\r\n"));
+    }
+}
+
+TEST_CASE("vary: everybody's words are joined, each once", "[http]") {
+    response answer;
+    vary_on(answer, "Origin");
+    vary_on(answer, "Accept-Encoding, origin");
+    vary_on(answer, "Origin,Sec-Fetch-Site");
+    REQUIRE(answer.headers.size() == 1);
+    REQUIRE(answer.headers.front().second == "Origin, Accept-Encoding, Sec-Fetch-Site");
+    response any;
+    any.header("Vary", "*");
+    vary_on(any, "Origin");
+    REQUIRE(any.headers.front().second == "*");
 }
 
 TEST_CASE("response: connection header follows the request's version", "[http]") {
