@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/database_url.hpp"
 #include "config/url_parts.hpp"
 #include "config/weak_secret.hpp"
@@ -63,6 +65,8 @@ void check_secret(std::string_view name, const secret& value, findings& out) {
 void check_production(const settings& values, findings& out) {
     constexpr unsigned least_cost = 10;
     if (values.debug) out.push_back({"DEBUG", "must be false in production"});
+    if (std::ranges::find(values.cors_origins, "*") != values.cors_origins.end())
+        out.push_back({"CORS_ORIGINS", "must name the origins in production: * is everybody"});
     if (!values.fail_point.empty())
         out.push_back({"BULKHEAD_FAIL_POINT", "is for tests, which do not run in production"});
     if (values.bcrypt_cost < least_cost)

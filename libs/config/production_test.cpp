@@ -37,12 +37,14 @@ TEST_CASE("production: a sound configuration is accepted, with stricter defaults
     const auto read = load(program::api, production());
     REQUIRE(read);
     CHECK(!read->values.enable_swagger);
+    CHECK(read->values.cors_origins.empty());
     CHECK(read->values.shutdown_drain_delay == 5s);
     CHECK(read->values.data_key.size() == 32);
 }
 
 TEST_CASE("production: refuses what is unsafe, all at once", "[config]") {
     CHECK(complaints(production({{"DEBUG", "true"},
+                                 {"CORS_ORIGINS", "*"},
                                  {"BULKHEAD_FAIL_POINT", "create.owner.after"},
                                  {"PASSWORD_HASH", "bcrypt:9"},
                                  {"DB_SSL_MODE", "prefer"},
@@ -50,7 +52,7 @@ TEST_CASE("production: refuses what is unsafe, all at once", "[config]") {
                                  {"PASSWORD_PEPPER", "short"},
                                  {"PLATFORM_ADMIN_TOKEN", std::string(40, 'x')},
                                  {"JWT_SECRET", "your-secret-key-change-in-production"}})) ==
-          names{"BULKHEAD_FAIL_POINT", "DB_SSL_MODE", "DEBUG", "JWT_SECRET", "PASSWORD_HASH",
+          names{"BULKHEAD_FAIL_POINT", "CORS_ORIGINS", "DB_SSL_MODE", "DEBUG", "JWT_SECRET", "PASSWORD_HASH",
                 "PASSWORD_PEPPER", "PLATFORM_ADMIN_TOKEN", "REDIS_URL"});
     CHECK(complaints(production({{"PASSWORD_HASH", "bcrypt:10"}, {"DEBUG", "false"}})).empty());
     const auto near = std::pair("DATABASE_URL", "postgresql://u:p@localhost/b"),

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/secret.hpp"
 #include "config/redis_url.hpp"
@@ -40,6 +41,7 @@ struct settings {
     unsigned api_threads = 1;    // never 0
     std::size_t body_limit = 0;  // bytes
     bool enable_swagger = false;
+    std::vector<std::string> cors_origins{};  // as browsers write them, or "*" alone
     milliseconds request_timeout{0};
     milliseconds http_head_timeout{0};
     milliseconds http_body_timeout{0};

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "config/origin_list.hpp"
+
 namespace bulkhead::config {
 using namespace rows;
 namespace {
@@ -20,6 +22,15 @@ std::string ops_port(const circumstances& now, so_far) {
     return now.running == program::worker ? "9001" : "9000";
 }
 std::string one_per_core(const circumstances&, so_far) { return std::to_string(core_count()); }
+std::string local_frontend(const circumstances&, so_far values) {
+    return values.env == environment::development ? "http://localhost:3000" : "";
+}
+
+/// The address of a page, as other stacks have it: often with the slash of its path.
+parsed<std::string> without_slash(std::string_view text) {
+    return std::string(text.ends_with('/') ? text.substr(0, text.size() - 1) : text);
+}
+
 std::string swagger(const circumstances&, so_far values) { return is_production(values) ? "false" : "true"; }
 
 }  // namespace
@@ -44,6 +55,11 @@ std::vector<row> http_rows() { return {
     {.name = "BODY_LIMIT", .programs = api, .type = "size up to 10MiB", .fallback = "1MiB",
      .parse = into(&settings::body_limit, parse_bytes<1, 10 * mib>),
      .help = "The largest request body."},
+    {.name = "CORS_ORIGINS", .aliases = {{"CORS_ORIGIN"}, {"FRONTEND_URL", without_slash}}, .programs = api,
+     .type = "origins with commas between them",
+     .fallback = "http://localhost:3000 in development, else none", .computed = local_frontend,
+     .parse = into(&settings::cors_origins, parse_origins), .example = "https://app.example.com",
+     .help = "Whose pages may use the API from browsers, with cookies. * is everybody, without; not in production."},
     {.name = "ENABLE_SWAGGER", .programs = api, .type = "true or false",
      .fallback = "true, in production false",
      .computed = swagger, .parse = into(&settings::enable_swagger, parse_bool), .example = "true",
