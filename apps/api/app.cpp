@@ -95,6 +95,10 @@ int serve(const config::loaded& configuration) {
     // Spans and errors leave from threads of their own.
     reports outgoing(s, metrics);
 
+    // What pages in browsers may do, and how they stay signed in.
+    const http::cors_policy cors(s.cors_origins);
+    auth::session_cookies cookies(s.env == config::environment::production, cors);
+
     // Work on tenants, for whoever has the platform's token.
     std::optional<offices> platform;
     if (!s.platform_admin_token.empty()) platform.emplace(s, control, box, metrics);
@@ -109,9 +113,9 @@ int serve(const config::loaded& configuration) {
     runtime::reactor_group reactors("api", s.api_threads);
     ops::debug_pools debug_pools;
     ops::tenant_page tenant_numbers;
-    const shared_parts shared{s,           control,  pools,          box,    state,  about,
-                              passwords,   metrics,  tenant_numbers, counts, routes, ops_routes,
-                              debug_pools, outgoing, platform};
+    const shared_parts shared{s,         control,    pools,       box,      state,          about,
+                              passwords, cors,       cookies,     metrics,  tenant_numbers, counts,
+                              routes,    ops_routes, debug_pools, outgoing, platform};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 

@@ -21,9 +21,11 @@ http::limits bounds(const config::settings& s) {
     return out;
 }
 
-http::server_options server_options(const config::settings& s, http::answer_observer& observer,
+http::server_options server_options(const shared_parts& shared, http::answer_observer& observer,
                                     reactor_reports& reports) {
+    const auto& s = shared.settings;
     http::server_options out;
+    out.applied.cors = &shared.cors;
     out.bounds = bounds(s);
     out.observers = {&observer};
     reports.join(out);
@@ -56,13 +58,14 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       tenant_numbers_(tenants_, pools_),
       reports_(shared.outgoing),
       server_(home.get_executor(), shared.routes, services_,
-              server_options(shared.settings, tenant_numbers_, reports_), shared.counts),
+              server_options(shared, tenant_numbers_, reports_), shared.counts),
       ops_server_(home.get_executor(), shared.ops_routes, services_, ops_options(), shared.counts) {
     services_.add(quotas_);
     services_.add(directory_);
     services_.add(tokens_);
     services_.add(health_);
     services_.add(shared.passwords);
+    services_.add(shared.cookies);
     services_.add(shared.metrics);
     services_.add(shared.debug_pools);
     services_.add(shared.about);

@@ -8,6 +8,7 @@
 
 #include "auth/access_token.hpp"
 #include "auth/passwords.hpp"
+#include "auth/session_cookies.hpp"
 #include "config/settings.hpp"
 #include "http/server.hpp"
 #include "offices.hpp"
@@ -33,6 +34,8 @@ struct shared_parts {
     const ops::program_state& state;
     self_description& about;
     auth::passwords& passwords;
+    const http::cors_policy& cors;
+    auth::session_cookies& cookies;
     metrics::registry& metrics;
     ops::tenant_page& tenant_numbers;
     http::server_metrics& counts;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/user_context.hpp"
 
+#include "auth/session_cookies.hpp"
 #include "base/text.hpp"
+#include "http/cross_origin.hpp"
 #include "tenancy/directory.hpp"
 
 namespace bulkhead::auth {
@@ -9,13 +11,11 @@ namespace {
 
 constexpr std::string_view scheme = "Bearer ";
 
-bool changes_something(http::verb method) {
-    return method != http::verb::get && method != http::verb::head && method != http::verb::options;
-}
-
 std::unexpected<error> not_signed_in(std::string detail) {
     return fail(errc::unauthenticated, std::move(detail));
 }
+
+constexpr std::string_view how_to_sign_in = "send Authorization: Bearer <access_token>";
 
 }  // namespace
 
@@ -27,8 +27,16 @@ result<std::string_view> bearer_token(const http::request_head& head) {
         found = line.value;
     }
     if (!found || found->size() <= scheme.size() || !iequals(found->substr(0, scheme.size()), scheme))
-        return not_signed_in("send Authorization: Bearer <access_token>");
+        return not_signed_in(std::string(how_to_sign_in));
     return trim(found->substr(scheme.size()));
+}
+
+result<std::string_view> user_token(http::exchange& x) {
+    if (x.head().find("Authorization")) return bearer_token(x.head());
+    const auto sent = x.service<session_cookies>().token(x);
+    if (!sent) return std::unexpected(sent.error());
+    if (!*sent) return not_signed_in(std::string(how_to_sign_in));
+    return **sent;
 }
 
 }  // namespace bulkhead::auth
@@ -36,7 +44,7 @@ result<std::string_view> bearer_token(const http::request_head& head) {
 namespace bulkhead::http {
 
 awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange& x) {
-    const auto token = auth::bearer_token(x.head());
+    const auto token = auth::user_token(x);
     if (!token) co_return std::unexpected(token.error());
     auto& tokens = x.service<auth::access_tokens>();
     const auto claimed = tokens.tenant_of(*token);
@@ -52,7 +60,7 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
     x.set_user(claims->subject.to_string());
     auto tenant = co_await directory.enter(x, *found);
     if (!tenant) co_return std::unexpected(std::move(tenant.error()));
-    if (claims->role == "viewer" && auth::changes_something(x.head().method))
+    if (claims->role == "viewer" && !is_safe(x.head().method))
         co_return fail(errc::forbidden, "a viewer may read only");
     co_return auth::user_context(std::move(*tenant), std::move(*claims));
 }

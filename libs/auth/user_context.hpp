@@ -29,6 +29,12 @@ private:
 /// The token of "Authorization: Bearer <token>"; errc::unauthenticated when there is none, or more than one.
 result<std::string_view> bearer_token(const http::request_head& head);
 
+/// The token of a request to a user's route: of the Authorization header, and only without one of the cookie.
+/// Whoever sends the header means it, and no other site's page can; a cookie comes by itself.
+/// errc::unauthenticated when there is none, errc::forbidden for a cookie that another site's page may have
+/// sent. Service: session_cookies.
+result<std::string_view> user_token(http::exchange& x);
+
 }  // namespace bulkhead::auth
 
 template <>
