@@ -13,6 +13,13 @@ TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
 
+# What every answer tells browsers, whoever made it.
+STANDING_HEADERS = {
+    "Cross-Origin-Embedder-Policy": "require-corp", "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin", "Origin-Agent-Cluster": "?1", "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff", "X-DNS-Prefetch-Control": "off", "X-Download-Options": "noopen",
+    "X-Frame-Options": "DENY", "X-Permitted-Cross-Domain-Policies": "none", "X-XSS-Protection": "0"}
+
 
 def unique(prefix):
     """A text that no other test uses."""
@@ -109,6 +116,7 @@ def check_answer(answer, sent):
     if isinstance(wanted, str) and re.fullmatch(r"[A-Za-z0-9._:+-]{1,128}", wanted):
         assert identity[0] == wanted, answer
     assert answer.status != 500, answer
+    check_browser_headers(answer)
     if answer.status in (204, 304):
         assert answer.body == b"", answer
     is_report = answer.path == "/health" and answer.status == 503  # says what is away, and is no problem document
@@ -116,6 +124,19 @@ def check_answer(answer, sent):
         assert int(answer.headers["Retry-After"]) >= 1, answer
     if answer.status >= 400 and answer.method != "HEAD" and not is_report:
         check_problem(answer)
+
+
+def check_browser_headers(answer):
+    """Each header once: of two that differ browsers take what they like."""
+    for name, value in STANDING_HEADERS.items():
+        assert answer.headers.get_all(name) == [value], (name, answer)
+    for name in ("Cache-Control", "Content-Security-Policy", "Permissions-Policy"):
+        assert len(answer.headers.get_all(name) or []) == 1, (name, answer)
+    policy = answer.headers["Content-Security-Policy"]
+    assert {"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"} <= set(policy.split("; ")), answer
+    assert "unsafe" not in policy, answer
+    for name in ("Server", "X-Powered-By", "Via"):
+        assert name not in answer.headers, answer
 
 
 def check_problem(answer):

@@ -417,16 +417,22 @@ TEST_CASE("http server: HTTP/1.0 and Connection: close", "[http]") {
 }
 
 TEST_CASE("http server: a bug in a handler costs its connection, and says nothing", "[http]") {
-    running_server server;
+    const cors_policy cors({"https://app.example.com"});
+    auto options = quick();
+    options.applied.cors = &cors;
+    running_server server(options);
     for (auto path : {"/fall", "/split"}) {
         auto client = server.connect();
-        client.send(get("/hello") + get(path, "X-Request-ID: mine\r\n") + get("/hello"));
+        client.send(get("/hello") + get(path, "X-Request-ID: mine\r\nOrigin: https://app.example.com\r\n") +
+                    get("/hello"));
         REQUIRE(client.read_answer().code == 200);
         const auto a = client.read_answer();
         REQUIRE(a.code == 500);
         REQUIRE(a.header("Connection") == "close");
         REQUIRE(a.header("X-Request-ID") == "mine");
         REQUIRE(a.head.find("Set-Cookie") == std::string::npos);
+        REQUIRE(a.header("X-Frame-Options") == "DENY");
+        REQUIRE(a.header("Access-Control-Allow-Origin") == "https://app.example.com");
         REQUIRE(a.body.find("secret") == std::string::npos);
         REQUIRE(client.read_to_end().empty());
     }
