@@ -110,8 +110,11 @@ bool has_higher_version(std::string_view bytes) {
     return false;
 }
 
+/// The request at which the readings part, or one before it, has or begins a chunked body.
 bool is_chunked(const difference& d) {
-    return d.our_request() ? d.our_request()->chunked : contains_any(d.bytes, {"hunked"});
+    if (!d.our_request()) return contains_any(d.bytes, {"hunked"});
+    const auto until = d.ours.requests.begin() + static_cast<std::ptrdiff_t>(d.at) + 1;
+    return std::any_of(d.ours.requests.begin(), until, [](const auto& each) { return each.chunked; });
 }
 
 }  // namespace
@@ -186,16 +189,18 @@ std::span<const known_difference> known_differences() {
                                                    "a line does not end with CRLF"},
                                                   follows_line_ends);
                          }},
-        known_difference{
-            "transfer codings",
-            "RFC 9112 6.1: 501 or 400 for all but one \"chunked\"; llhttp takes what ends with it",
-            [](const difference& d) {
-                return we_refuse_for(
-                    d,
-                    {"more than one Transfer-Encoding header", "invalid Transfer-Encoding",
-                     "Transfer-Encoding in HTTP/1.0", "this transfer coding is not implemented"},
-                    has_odd_coding);
-            }},
+        known_difference{"transfer codings",
+                         "RFC 9112 6.1: 501 or 400 for all but one \"chunked\"; llhttp takes what ends with "
+                         "it, and empty ones",
+                         [](const difference& d) {
+                             return we_refuse_for(
+                                 d,
+                                 {"more than one Transfer-Encoding header", "invalid Transfer-Encoding",
+                                  "Transfer-Encoding in HTTP/1.0",
+                                  "both Content-Length and Transfer-Encoding",
+                                  "this transfer coding is not implemented"},
+                                 has_odd_coding);
+                         }},
         known_difference{
             "zeros and digits of a length",
             "RFC 9110 8.6: no leading zero, at most 19 digits; llhttp counts to 2^64",
