@@ -60,11 +60,18 @@ public:
     /// It shall carry nothing new; its owner closes it when nothing is in flight.
     void retire() noexcept { retiring_ = true; }
 
+    /// It carries one transaction, statement by statement, and nothing else until it is taken back.
+    void lend() noexcept { lent_ = true; }
+    void take_back() noexcept { lent_ = false; }
+
     [[nodiscard]] bool is_open() const noexcept { return session_ != nullptr; }
     [[nodiscard]] bool is_retiring() const noexcept { return retiring_; }
     /// Open, wanted, and not overdue with an answer that somebody gave up waiting for: what is sent behind
     /// such a statement would wait for it, and be lost with it when the session is dropped.
     [[nodiscard]] bool is_usable() const noexcept { return is_open() && !retiring_ && abandoned_ == 0; }
+    [[nodiscard]] bool is_lent() const noexcept { return lent_; }
+    /// It carries nothing, nor will somebody come back to it.
+    [[nodiscard]] bool is_idle() const noexcept { return in_flight_ == 0 && !lent_; }
     [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
     [[nodiscard]] std::size_t writes_in_flight() const noexcept { return writes_; }
     [[nodiscard]] steady_clock::time_point opened_at() const noexcept { return opened_; }
@@ -125,6 +132,7 @@ private:
     std::size_t abandoned_ = 0;
     bool waiting_to_write_ = false;
     bool retiring_ = false;
+    bool lent_ = false;
     bool doubtful_ = false;  // drop it once what has been read is handed out
     const steady_clock::time_point opened_ = steady_clock::now();
     steady_clock::time_point idle_since_ = opened_;

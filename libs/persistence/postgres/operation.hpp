@@ -6,6 +6,7 @@
 
 #include <boost/intrusive/list.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -24,11 +25,13 @@ struct query {
 };
 
 /// Reads may share a connection: their answers come at once. A write waits for the log to reach the disk and
-/// would keep everything behind it waiting, so writes spread over connections. Only reads are repeated after
-/// a lost connection.
-enum class intent { read, write };
+/// would keep everything behind it waiting, so writes spread over connections. What opens a transaction gets
+/// an idle connection, which is lent to whoever waits for it. Only what changes nothing, reads and openings,
+/// is repeated after a lost connection.
+enum class intent { read, write, opening };
 
 class operation;
+class connection;
 
 /// A connection that carries an operation.
 class operation_carrier {
@@ -80,6 +83,10 @@ public:
     /// Its time ran out before there was a connection for it.
     [[nodiscard]] bool never_sent() const noexcept { return never_sent_; }
 
+    /// The connection that an opening was sent on, open or not; null: there was none for it.
+    void lend(std::shared_ptr<connection> held) { lent_ = std::move(held); }
+    [[nodiscard]] std::shared_ptr<connection> take_lent() noexcept { return std::move(lent_); }
+
     /// Wakes the waiter; nothing may touch the operation afterwards.
     void complete();
 
@@ -96,6 +103,7 @@ private:
     bool never_sent_ = false;
     std::chrono::steady_clock::time_point waits_since_{};
     operation_carrier* carrier_ = nullptr;
+    std::shared_ptr<connection> lent_;
     std::move_only_function<void()> wake_;
     std::vector<result_set> rows_;
     std::optional<error> failure_;

@@ -21,7 +21,7 @@ constexpr auto time_share = 100ms;
 /// How long after a refusal a pool that has a connection asks for another one.
 constexpr auto modesty = 10ms;
 
-bool idle(const std::shared_ptr<connection>& c) { return c->in_flight() == 0; }
+bool idle(const std::shared_ptr<connection>& c) { return c->is_idle(); }
 
 const pooler* pooler_for(const conninfo& target, const pool_settings& settings) {
     return settings.pooler && settings.pooler->serves(target) ? &*settings.pooler : nullptr;
@@ -68,16 +68,20 @@ awaitable<result<std::vector<result_set>>> pool::run(std::span<const query> stat
             co_return std::unexpected(std::move(*why));
         }
         operation op(statements, kind);
-        op.expires_at(limit.at());
-        deadlines_.add(op);
-        co_await net::async_initiate<const net::use_awaitable_t<executor>, void()>(start{this, &op},
-                                                                                   use_awaitable);
+        co_await carry(op, limit);
         if (closed_) co_return op.undone() || op.lost() ? std::unexpected(*closed_) : op.take();
         if (op.never_sent()) budget_.counted().timed_out_waiting.add();
         const bool again = op.undone() ? ++undone <= most_undone
                                        : op.lost() && kind == intent::read && !std::exchange(repeated, true);
         if (!again || limit.passed()) co_return op.take();
     }
+}
+
+/// Queues the operation and waits for its end.
+awaitable<void> pool::carry(operation& op, runtime::deadline limit) {
+    op.expires_at(limit.at());
+    deadlines_.add(op);
+    return net::async_initiate<const net::use_awaitable_t<executor>, void()>(start{this, &op}, use_awaitable);
 }
 
 /// Why nothing is to be sent at all.
@@ -107,18 +111,24 @@ void pool::dispatch() {
         if (wants_more(chosen, op.kind())) grow();
         if (!chosen) return;
         queue_.pop_front();
+        if (op.kind() == intent::opening) {
+            chosen->lend();
+            op.lend(chosen->shared_from_this());
+        }
         chosen->submit(op);
     }
 }
 
-/// The usable connection with the least to do of this kind; null when all are full.
+/// The usable connection with the least to do of this kind; null when all are full. For what opens a
+/// transaction, one that has nothing to do.
 connection* pool::choose(intent kind) const {
     connection* best = nullptr;
     const auto load = [kind](const connection& c) {
         return std::pair(kind == intent::write ? c.writes_in_flight() : c.in_flight(), c.in_flight());
     };
+    const auto most = kind == intent::opening ? 1 : most_in_flight_;
     for (const auto& c : connections_)
-        if (c->is_usable() && c->in_flight() < most_in_flight_ && (!best || load(*c) < load(*best)))
+        if (c->is_usable() && !c->is_lent() && c->in_flight() < most && (!best || load(*c) < load(*best)))
             best = c.get();
     return best;
 }
@@ -212,7 +222,7 @@ void pool::fail_queue(const error& why) {
 void pool::on_change(connection& changed) {
     const auto self = shared_from_this();
     const bool unwanted = changed.is_retiring() || (winding_down_ && queue_.empty());
-    if (!changed.is_open() || (unwanted && changed.in_flight() == 0)) {
+    if (!changed.is_open() || (unwanted && changed.is_idle())) {
         changed.close();
         on_gone(changed);
     }

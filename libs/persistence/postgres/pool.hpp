@@ -55,6 +55,23 @@ public:
     awaitable<result<std::vector<result_set>>> run(std::span<const query> statements, intent kind,
                                                    runtime::deadline limit);
 
+    /// A connection for one transaction alone, on which the opening statements have run.
+    struct loan {
+        std::shared_ptr<connection> on;
+        std::vector<result_set> rows;
+    };
+    /// Runs the statements that open a transaction, and lends the connection: give it back. Waits in line as
+    /// run() does, and fails like it.
+    awaitable<result<loan>> lend(std::span<const query> opening, runtime::deadline limit);
+    /// Runs `op` on a connection that is lent and open.
+    awaitable<void> run_on(connection& lent, operation& op, runtime::deadline limit);
+    /// The end of a loan. Not `sound`: its transaction may not be over, so the session is ended, and the
+    /// server undoes what is open. Wakes nobody before the next turn of the loop.
+    void take_back(std::shared_ptr<connection> lent, bool sound);
+    /// Why the pool was closed, if it was.
+    [[nodiscard]] const std::optional<error>& closed() const noexcept { return closed_; }
+    [[nodiscard]] const executor& where() const noexcept { return executor_; }
+
     /// Closes every connection; what waits or flies fails with `why`, and so do later calls.
     void close(error why);
 
@@ -92,6 +109,8 @@ public:
 
 private:
     struct start;
+    struct start_on;
+    awaitable<void> carry(operation& op, runtime::deadline limit);
     [[nodiscard]] std::optional<error> refusal(runtime::deadline limit) const;
     void begin(operation& op);
     void dispatch();

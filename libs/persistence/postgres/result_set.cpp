@@ -15,6 +15,11 @@ void result_set::clear::operator()(pg_result* r) const noexcept { PQclear(r); }
 
 int result_set::size() const noexcept { return PQntuples(result_.get()); }
 
+std::string_view result_set::command() const noexcept {
+    // PQcmdStatus takes a non-const pointer but only reads.
+    return result_ ? PQcmdStatus(result_.get()) : "";
+}
+
 std::int64_t result_set::affected() const {
     // PQcmdTuples takes a non-const pointer but only reads.
     const std::string_view text = PQcmdTuples(result_.get());

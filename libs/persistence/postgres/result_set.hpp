@@ -58,6 +58,9 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
     [[nodiscard]] row operator[](int index) const { return {result_.get(), index}; }
 
+    /// What the server says it has done: "INSERT 0 1", "COMMIT". Valid as long as this object.
+    [[nodiscard]] std::string_view command() const noexcept;
+
     /// Rows touched by INSERT, UPDATE or DELETE.
     [[nodiscard]] std::int64_t affected() const;
 
