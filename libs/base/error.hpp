@@ -28,6 +28,9 @@ enum class errc {
     request_timeout,         // the client was too slow
     conflict,                // the state of the resource forbids it
     email_taken,             // an account with this address exists
+    idempotency_running,     // a request with this Idempotency-Key is being worked on
+    idempotency_gone,        // a request with this Idempotency-Key was done, its answer is not kept
+    idempotency_reused,      // another request had this Idempotency-Key
     precondition_failed,     // If-Match named another version
     content_too_large,       // body over the route's limit
     uri_too_long,            // request line over its limit

@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/text.hpp"
+#include "http/idempotency_key.hpp"
 
 namespace bulkhead::http {
 namespace {
@@ -38,6 +39,8 @@ json::object tenant_header() {
 json::object describe_row(const route& row, schema::components& components) {
     operation op(components);
     if (row.required == access::tenant) op.parameter(tenant_header());
+    if (row.required == access::tenant || row.required == access::user)
+        document_idempotency_key(op, row.method);
     row.document(op);
     for (auto code : row.texts.failures) op.fails(code);
     op.fails(errc::unavailable);
