@@ -53,6 +53,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       directory_(tenants_, quotas_,
                  {.default_tenant = shared.settings.default_tenant,
                   .base_domain = shared.settings.tenant_base_domain}),
+      idempotency_(shared.box, shared.metrics, {.kept = shared.settings.idempotency_ttl}),
       tokens_(service::token_options(shared.settings)),
       health_(shared.state, tenants_, redis_),
       tenant_numbers_(tenants_, pools_),
@@ -62,6 +63,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       ops_server_(home.get_executor(), shared.ops_routes, services_, ops_options(), shared.counts) {
     services_.add(quotas_);
     services_.add(directory_);
+    services_.add(idempotency_);
     services_.add(tokens_);
     services_.add(health_);
     services_.add(shared.passwords);

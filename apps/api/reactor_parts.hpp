@@ -21,6 +21,7 @@
 #include "reports.hpp"
 #include "runtime/reactor.hpp"
 #include "tenancy/directory.hpp"
+#include "tenancy/idempotency.hpp"
 #include "tenancy/registry.hpp"
 
 namespace bulkhead::api {
@@ -66,6 +67,7 @@ private:
     tenancy::registry tenants_;
     tenancy::usage_quotas quotas_;
     tenancy::directory directory_;
+    tenancy::idempotency idempotency_;
     auth::access_tokens tokens_;
     std::optional<auth::platform_gate> gate_;
     ops::health health_;

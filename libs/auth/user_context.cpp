@@ -4,7 +4,9 @@
 #include "auth/session_cookies.hpp"
 #include "base/text.hpp"
 #include "http/cross_origin.hpp"
+#include "http/idempotency_key.hpp"
 #include "tenancy/directory.hpp"
+#include "tenancy/idempotency.hpp"
 
 namespace bulkhead::auth {
 namespace {
@@ -63,6 +65,13 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
     if (claims->role == "viewer" && !is_safe(x.head().method))
         co_return fail(errc::forbidden, "a viewer may read only");
     co_return auth::user_context(std::move(*tenant), std::move(*claims));
+}
+
+awaitable<response> context<auth::user_context>::enclose(exchange& x, auth::user_context& made,
+                                                         served_by<auth::user_context> handler) {
+    if (!has_idempotency_key(x.head())) return handler(x, made);
+    return x.service<tenancy::idempotency>().serve(x, made.tenant_, made.id(),
+                                                   [&x, &made, handler] { return handler(x, made); });
 }
 
 void context<auth::user_context>::document(operation& op) {

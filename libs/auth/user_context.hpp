@@ -42,4 +42,7 @@ struct bulkhead::http::context<bulkhead::auth::user_context> {
     static constexpr access required = access::user;
     static awaitable<result<auth::user_context>> make(exchange& x);
     static void document(operation& op);
+    /// A write with an Idempotency-Key takes effect once: see tenancy/idempotency.hpp.
+    static awaitable<response> enclose(exchange& x, auth::user_context& made,
+                                       served_by<auth::user_context> handler);
 };

@@ -83,6 +83,7 @@ struct settings {
     std::string tenant_base_domain{};  // lower case; empty: none
     milliseconds tenant_purge_after{0};
     std::size_t tenant_spares = 0;
+    milliseconds idempotency_ttl{0};
     std::string backup_folder{};  // empty: none
 
     std::string log_level{};  // as bulkhead::log::parse_level takes it

@@ -2,6 +2,7 @@
 #include "tenancy/directory.hpp"
 
 #include "base/text.hpp"
+#include "http/idempotency_key.hpp"
 
 namespace bulkhead::tenancy {
 namespace {
@@ -72,8 +73,10 @@ awaitable<result<tenant_context>> directory::admit(std::shared_ptr<const known_t
                                                    http::exchange& x) {
     x.set_tenant(found->slug);
     if (auto why = refusal_of(found->status)) co_return std::unexpected(*std::move(why));
-    if (auto room = quotas_.check_storage(*found, x); !room)
-        co_return std::unexpected(std::move(room.error()));
+    // What was done already may be asked again when there is no room any more.
+    if (!http::has_idempotency_key(x.head()))
+        if (auto room = quotas_.check_storage(*found, x); !room)
+            co_return std::unexpected(std::move(room.error()));
     if (found->limits.requests_per_minute) {
         if (auto counted = co_await quotas_.count_request(*found, x.recording()); !counted)
             co_return std::unexpected(std::move(counted.error()));

@@ -14,6 +14,7 @@
 namespace bulkhead::tenancy {
 
 class directory;
+class idempotency;
 
 class tenant_context {
 public:
@@ -23,6 +24,7 @@ public:
 
 private:
     friend class directory;
+    friend class idempotency;
     tenant_context(std::shared_ptr<const tenant> of, postgres::database db, http::exchange& request)
         : tenant_(std::move(of)), db_(std::move(db)), request_(&request) {}
 
@@ -38,4 +40,7 @@ struct bulkhead::http::context<bulkhead::tenancy::tenant_context> {
     static constexpr access required = access::tenant;
     static awaitable<result<tenancy::tenant_context>> make(exchange& x);
     static void document(operation& op);
+    /// A write with an Idempotency-Key takes effect once: see tenancy/idempotency.hpp.
+    static awaitable<response> enclose(exchange& x, tenancy::tenant_context& made,
+                                       served_by<tenancy::tenant_context> handler);
 };
