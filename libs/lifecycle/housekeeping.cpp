@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "base/thread.hpp"
+#include "lifecycle/expiry.hpp"
 #include "lifecycle/locks.hpp"
 #include "lifecycle/operation.hpp"
 #include "lifecycle/spares.hpp"
@@ -91,14 +92,17 @@ void housekeeping::start() {
         return without_value(continue_abandoned_work(at, settings_.quiet, at.stop));
     });
     for (std::size_t i = 0; i < settings_.movers; ++i) shifts.push_back({work});
-    shifts.push_back({make_task("spares", pace, [this](site& at) { return refill(at, settings_.spares); }),
-                      make_task("purges", 5 * pace, begin_purges),
-                      make_task("storage", 5 * pace,
-                                [this](site& at) {
-                                    return without_value(measure_storage(at, settings_.measured_at_once,
-                                                                         settings_.measured_every));
-                                }),
-                      make_task("counts", 5 * pace, [this](site& at) { return count(at); })});
+    shifts.push_back(
+        {make_task("spares", pace, [this](site& at) { return refill(at, settings_.spares); }),
+         make_task("purges", 5 * pace, begin_purges),
+         make_task("storage", 5 * pace,
+                   [this](site& at) {
+                       return without_value(
+                           measure_storage(at, settings_.measured_at_once, settings_.measured_every));
+                   }),
+         make_task("expiry", 60 * pace,
+                   [last = uuid{}](site& at) mutable { return without_value(remove_expired(at, last)); }),
+         make_task("counts", 5 * pace, [this](site& at) { return count(at); })});
     const std::lock_guard lock(mutex_);
     for (auto& tasks : shifts) {
         ++running_;

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "lifecycle/expiry.hpp"
 #include "lifecycle/locks.hpp"
 #include "lifecycle/removal.hpp"
 #include "lifecycle/storage.hpp"
@@ -149,6 +150,43 @@ TEST_CASE("storage: is measured a few at a time, the longest waiting first", "[i
         const auto lock = lifecycle::lock_by_name(other, "storage", {});
         REQUIRE(f.control.run("update tenants set measured_at = null"));
         CHECK(lifecycle::measure_storage(at, 9, 1h).value() == 0);  // somebody is at it
+        return {};
+    });
+}
+
+TEST_CASE("expiry: kept answers go when they have expired, tenant after tenant", "[integration]") {
+    tenant_house f;
+    auto at = f.site();
+    for (const auto* slug : {"aa", "bb"}) {
+        auto app = f.as_application(f.make(slug));
+        REQUIRE(
+            app.run("insert into idempotency_keys (user_id, operation, key, status, answer, expires_at) "
+                    "select gen_random_uuid(), 'createTask', i::text, 201, 'x', "
+                    "now() + case when i <= 10 then 1 else -1 end * interval '1 hour' "
+                    "from generate_series(1, 2510) i"));
+    }
+    const auto kept = [&](const auto& slug) {
+        return f.as_owner(f.find(slug)).run("select count(*), min(expires_at) > now() from idempotency_keys");
+    };
+    uuid last{};
+    CHECK(lifecycle::remove_expired(at, last).value() == 5000);
+    CHECK(last != uuid{});
+    for (const auto* slug : {"aa", "bb"}) {
+        CHECK(kept(slug)->integer(0, 0) == 10);
+        CHECK(kept(slug)->boolean(0, 1));
+    }
+    // Behind the last tenant it begins anew. One that is away does not hold up the others.
+    CHECK(lifecycle::remove_expired(at, last).value() == 0);
+    CHECK(last == uuid{});
+    REQUIRE(f.as_owner(f.find("bb")).run("update idempotency_keys set expires_at = now()"));
+    REQUIRE(f.control.run("update tenants set owner_password_sealed = 'x' where slug = 'aa'"));
+    CHECK_FALSE(lifecycle::remove_expired(at, last));
+    CHECK(kept("bb")->integer(0, 0) == 0);
+
+    f.elsewhere([&](lifecycle::site& other) -> result<void> {
+        const auto lock = lifecycle::lock_by_name(other, "expiry", {});
+        last = {};
+        CHECK(lifecycle::remove_expired(at, last).value() == 0);  // somebody is at it
         return {};
     });
 }
