@@ -24,6 +24,19 @@ kept_answer read_answer(const postgres::result_set& rows) {
     return {.status = rows[0].get<std::int16_t>(0), .sealed = rows[0].get<std::string>(1)};
 }
 
+/// What the exchange was told of the answer (a cookie) is part of that answer: kept with it, and gone with
+/// it.
+void collect_headers(http::exchange& x, http::response& into) {
+    std::vector<std::pair<std::string_view, std::string>> own;
+    for (auto& [name, value] : x.take_headers()) {
+        if (!is_kept_header(name))
+            x.add_header(name, std::move(value));
+        else if (!into.has_header(name))
+            own.emplace_back(name, std::move(value));
+    }
+    for (auto& [name, value] : own) into.header(name, std::move(value));
+}
+
 awaitable<result<std::optional<kept_answer>>> find(postgres::database db, const idempotent_request& what) {
     const auto statement = find_statement(what);
     const auto rows = co_await db.read(statement.what, statement.with);
@@ -133,6 +146,7 @@ awaitable<idempotency::round> idempotency::serve_once(http::exchange& x, tenant_
     within.db_ = outside.within(held);
     auto answer = co_await run();
     within.db_ = outside;
+    collect_headers(x, answer);
     auto done = co_await settle(x, what, *held, std::move(answer));
     co_return std::move(done);
 }

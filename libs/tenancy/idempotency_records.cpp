@@ -29,8 +29,7 @@ std::string packed(const idempotent_request& what, const http::response& answer)
     const bool json = content.empty() || answer.content_type == http::json_content_type;
     if (!json || content.size() > largest_kept) return out;
     for (const auto& [name, value] : answer.headers)
-        if (std::ranges::find(kept_headers, name) != kept_headers.end())
-            out.append(name).append(":").append(value).append("\n");
+        if (is_kept_header(name)) out.append(name).append(":").append(value).append("\n");
     return out.append("\n").append(content);
 }
 
@@ -67,6 +66,10 @@ result<idempotent_request> idempotent_request::of(const http::exchange& x, const
                               .operation = std::string(texts ? texts->id : x.head().path),
                               .key = *std::move(key),
                               .fingerprint = hash.finish()};
+}
+
+bool is_kept_header(std::string_view name) noexcept {
+    return std::ranges::find(kept_headers, name) != kept_headers.end();
 }
 
 kept_answer keep_answer(const idempotent_request& what, const http::response& answer, const sealed_box& box) {

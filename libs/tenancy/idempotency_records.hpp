@@ -30,12 +30,14 @@ struct idempotent_request {
     static result<idempotent_request> of(const http::exchange& x, const uuid& tenant, const uuid& user);
 };
 
-/// An answer as it is kept. Headers other than those that describe what was made are left out, as each
-/// answer has its own.
+/// An answer as it is kept. Other headers than is_kept_header names are left out: each answer has its own.
 struct kept_answer {
     std::int16_t status;
     std::string sealed;
 };
+
+/// One that describes what was made, or signs somebody in.
+[[nodiscard]] bool is_kept_header(std::string_view name) noexcept;
 
 /// What is kept of `answer`. Of one that is larger than 512 KiB, or that is not JSON, only that it was given.
 [[nodiscard]] kept_answer keep_answer(const idempotent_request& what, const http::response& answer,

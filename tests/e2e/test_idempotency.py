@@ -146,6 +146,13 @@ def test_accounts(stack, api):
     entered = api.post("/api/auth/login", login, headers=key)
     assert entered.status == 200
     assert_same(entered, api.post("/api/auth/login", login, headers=key))
+    by_cookie = login | {"transport": "cookie"}
+    headers = keyed(fresh(), **{"Sec-Fetch-Site": "same-origin"})
+    first = api.post("/api/auth/login", by_cookie, headers=headers)
+    again = api.post("/api/auth/login", by_cookie, headers=headers)
+    assert_same(first, again)
+    assert first.headers.get_all("Set-Cookie") and "access_token" not in first.json
+    assert again.headers.get_all("Set-Cookie") == first.headers.get_all("Set-Cookie")
     # What is kept shows neither token nor password, nor a hash that gives one away.
     kept = stack.sql("default", f"select answer from idempotency_keys where key = '{key['Idempotency-Key']}'").split()
     assert len(kept) == 2 and all(line.startswith("g1:") for line in kept)
