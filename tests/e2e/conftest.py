@@ -3,11 +3,14 @@
 "default" and "acme", one API and one worker. The programs come from $BULKHEAD_BIN. Everything ends with pytest, also when
 that is killed; a program that does not end with status 0, or that a sanitizer complains of, fails the session."""
 import base64
+import fcntl
+import hashlib
 import os
 import pathlib
 import re
 import secrets
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +20,8 @@ import pytest
 
 from api_client import Api
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 BIN = pathlib.Path(os.environ.get("BULKHEAD_BIN", ROOT / "build" / "dev" / "bin"))
 PATIENCE = 120  # seconds, for what takes one or two: sanitizers and a busy machine included
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING|SUMMARY): \w*Sanitizer|runtime error:")
@@ -208,3 +212,32 @@ def api(stack):
 def person(api):
     """A user nobody else is."""
     return api.sign_up()
+
+
+@pytest.fixture(scope="session")
+def node_tools():
+    """Runs a script of tests/e2e/node. Its packages are installed outside the source tree, once per lockfile."""
+    for tool in ("node", "npm"):
+        assert shutil.which(tool), f"{tool} is missing; install it: apt-get install nodejs npm"
+    lock = (HERE / "node" / "package-lock.json").read_bytes()
+    folder = pathlib.Path(os.environ.get("BULKHEAD_E2E_NODE", ROOT / "build" / "e2e-node"))
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        stamp, wanted = folder / "installed", hashlib.sha256(lock).hexdigest()
+        for name in (HERE / "node").iterdir():
+            if name.is_file():
+                shutil.copy(name, folder)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+                                  cwd=folder, capture_output=True, text=True, timeout=240)
+            assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
+            stamp.write_text(wanted)
+
+    def run(script, *arguments, **environment):
+        done = subprocess.run(["node", script, *arguments], cwd=folder, capture_output=True, text=True, timeout=200,
+                              env=os.environ | environment)
+        assert done.returncode == 0, f"{script}:\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run

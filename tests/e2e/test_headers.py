@@ -2,12 +2,17 @@
 """What every answer tells browsers, also those that no handler made: refusals of the parser, of the router, of whatever
 stands before a handler, and answers without content."""
 import email
+import http.client
 import io
+import json
 import time
 
 import pytest
 
-from api_client import Answer, Api, assert_problem, check_browser_headers, raw_exchange, statuses
+from api_client import (PASSWORD, Answer, Api, assert_problem, check_answer, check_browser_headers, raw_exchange, statuses,
+                        unique)
+from programs import ADDRESS
+from test_tls import Authority, Secured
 
 POST = b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"
@@ -90,3 +95,48 @@ def test_the_operators_port(stack):
     ops = Api(f"http://127.0.0.1:{stack.ports[1].number}")
     for path in ("/metrics", "/health", "/nowhere"):
         ops.get(path)
+
+
+@pytest.fixture(scope="module")
+def https(stack, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("https")
+    running = Secured(stack, Authority(folder), folder, "ec")
+    with running.program as program:
+        yield running
+        assert program.stop(seconds=60) == 0, program.output[-3000:]
+
+
+def over_tls(https, method, path, body=None):
+    """One answer, checked like those over plain HTTP."""
+    client = http.client.HTTPSConnection(ADDRESS, https.port, timeout=60, context=https.context())
+    client.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"} if body else {})
+    response = client.getresponse()
+    answer = Answer(method, path, response.status, response.headers, response.read())
+    client.close()
+    check_answer(answer, {})
+    return answer
+
+
+def test_tls_is_insisted_on_over_tls(https):
+    for method, path in (("GET", "/health"), ("GET", "/nowhere"), ("GET", "/api/tasks"), ("GET", "/api-docs"),
+                         ("PUT", "/health"), ("OPTIONS", "/health")):
+        answer = over_tls(https, method, path)
+        assert answer.headers.get_all("Strict-Transport-Security") == ["max-age=63072000; includeSubDomains"], answer
+
+
+def test_over_tls_the_cookie_is_bound_to_the_host(https):
+    person = {"email": f"{unique('tls')}@example.com", "password": PASSWORD, "name": "Over TLS", "transport": "cookie"}
+    answer = over_tls(https, "POST", "/api/auth/signup", person)
+    assert answer.status == 201, answer
+    pair, *attributes = answer.headers["Set-Cookie"].split("; ")
+    assert pair.startswith("__Host-access_token=") and "Secure" in attributes
+
+
+@pytest.mark.parametrize("path", ["", "/api-docs"])
+def test_the_observatory_is_content(https, node_tools, path):
+    """The MDN HTTP Observatory: 100 is where everybody begins, A+."""
+    told = node_tools("observatory.mjs", ADDRESS, str(https.port), path, NODE_EXTRA_CA_CERTS=str(https.authority.file))
+    verdict = json.loads(told)
+    print(told)
+    assert verdict["score"] >= 120 and verdict["grade"] == "A+", told
+    assert all(test["scoreModifier"] >= 0 for test in verdict["tests"].values()), told

@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """/openapi.json: it is valid, it is the one that docs/openapi.json records, it tells the truth about the answers, and
 a person can work with it in Swagger UI."""
-import fcntl
-import hashlib
 import json
 import os
 import pathlib
-import shutil
-import subprocess
 
 import pytest
 
@@ -18,34 +14,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 GOLDEN = ROOT / "docs" / "openapi.json"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-
-
-@pytest.fixture(scope="session")
-def node_tools():
-    """Runs a script of tests/e2e/node. Its packages are installed outside the source tree, once per lockfile."""
-    for tool in ("node", "npm"):
-        assert shutil.which(tool), f"{tool} is missing; install it: apt-get install nodejs npm"
-    lock = (HERE / "node" / "package-lock.json").read_bytes()
-    folder = pathlib.Path(os.environ.get("BULKHEAD_E2E_NODE", ROOT / "build" / "e2e-node"))
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        stamp, wanted = folder / "installed", hashlib.sha256(lock).hexdigest()
-        for name in (HERE / "node").iterdir():
-            if name.is_file():
-                shutil.copy(name, folder)
-        if not stamp.exists() or stamp.read_text() != wanted:
-            done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-                                  cwd=folder, capture_output=True, text=True, timeout=240)
-            assert done.returncode == 0, f"npm ci failed:\n{done.stdout}{done.stderr}"
-            stamp.write_text(wanted)
-
-    def run(script, *arguments):
-        done = subprocess.run(["node", script, *arguments], cwd=folder, capture_output=True, text=True, timeout=200)
-        assert done.returncode == 0, f"{script}:\n{done.stdout}{done.stderr}"
-        return done.stdout
-
-    return run
 
 
 @pytest.fixture(scope="module")
