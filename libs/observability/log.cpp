@@ -81,9 +81,9 @@ void stop() {
 
 void set_level(level threshold) noexcept { shared().threshold.store(threshold, std::memory_order_relaxed); }
 
-bool enabled(level severity) noexcept {
-    return severity >= shared().threshold.load(std::memory_order_relaxed) && severity != level::off;
-}
+level current_level() noexcept { return shared().threshold.load(std::memory_order_relaxed); }
+
+bool enabled(level severity) noexcept { return severity >= current_level() && severity != level::off; }
 
 std::uint64_t dropped() noexcept {
     auto& all = shared();

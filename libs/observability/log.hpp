@@ -42,6 +42,7 @@ void stop();
 
 /// Takes effect at once, for every thread.
 void set_level(level threshold) noexcept;
+[[nodiscard]] level current_level() noexcept;
 [[nodiscard]] bool enabled(level severity) noexcept;
 
 /// Lines given up since the program began: the queue was full, or stdout did not take them.

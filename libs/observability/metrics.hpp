@@ -62,7 +62,7 @@ private:
     std::atomic<double> sum_{0};
 };
 
-/// Bounds in seconds that suit requests and queries: 0.5 ms to 10 s.
+/// Bounds in seconds that suit requests and queries: 0.25 ms to 10 s.
 [[nodiscard]] std::vector<double> latency_bounds();
 
 /// One label pair, escaped; join several with commas: method="GET",route="/api/tasks".

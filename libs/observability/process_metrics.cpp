@@ -12,6 +12,8 @@
 #include <sstream>
 #include <string>
 
+#include "observability/log.hpp"
+
 namespace bulkhead::metrics {
 namespace {
 
@@ -81,6 +83,8 @@ void add_process_metrics(registry& all) {
     all.add_gauge_sampler("process_threads", "Threads.", threads);
     all.add_gauge_sampler("process_start_time_seconds", "When the process started, since the Unix epoch.",
                           [started = start_time()] { return started; });
+    all.add_counter_sampler("bulkhead_log_lines_dropped_total", "Log lines given up because nobody took them",
+                            [] { return static_cast<double>(log::dropped()); });
 }
 
 }  // namespace bulkhead::metrics
