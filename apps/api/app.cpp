@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <optional>
 
@@ -18,8 +20,10 @@
 #include "reactor_parts.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
+#include "service/build_info.hpp"
 #include "service/control_database.hpp"
 #include "service/from_settings.hpp"
+#include "service/notify.hpp"
 #include "service/ports.hpp"
 #include "tenancy/change_feed.hpp"
 
@@ -64,6 +68,7 @@ postgres::pool_settings pool_options(const config::settings& s, const postgres::
 int serve(const config::loaded& configuration) {
     const auto& s = configuration.values;
     runtime::signals signals;  // before any thread, so that all inherit the mask
+    const service::notifier notify;
 
     // The ports and the database, before anything else is built on them.
     service::require_free({s.bind_address, s.port}, "PORT");
@@ -76,8 +81,8 @@ int serve(const config::loaded& configuration) {
     // Shared by all reactors: read-only, or safe from any thread.
     metrics::registry metrics;
     metrics::add_process_metrics(metrics);
+    service::add_build_info(metrics);
     certificate tls(s, metrics);
-    http::server_metrics counts(metrics);
     const auto box = service::data_box(s);
     ops::program_state state{.environment = std::string(config::environment_name(s.env)),
                              .schema_head = service::newest_control_schema()};
@@ -88,7 +93,10 @@ int serve(const config::loaded& configuration) {
     const auth::password_hasher hasher(s.bcrypt_cost, s.password_pepper);
     const unsigned hashers = std::max(1u, s.api_threads / 2);
     runtime::blocking_pool hash_threads("hash", hashers, hashers * hashes_waiting);
-    auth::passwords passwords(hasher, hash_threads);
+    auth::passwords passwords(
+        hasher, hash_threads,
+        &metrics.add_histogram("bulkhead_hash_duration_seconds", "Password hashes, their wait included",
+                               metrics::latency_bounds()));
     metrics.add_gauge_sampler("bulkhead_hash_queue", "Password hashes that wait for a thread",
                               [&] { return static_cast<double>(hash_threads.waiting()); });
 
@@ -112,10 +120,12 @@ int serve(const config::loaded& configuration) {
     // One reactor per core, each with all it needs.
     runtime::reactor_group reactors("api", s.api_threads);
     ops::debug_pools debug_pools;
+    ops::debug_requests debug_requests;
+    numbers counted(metrics);
     ops::tenant_page tenant_numbers;
-    const shared_parts shared{s,         control,    pools,       box,      state,          about,
-                              passwords, cors,       cookies,     metrics,  tenant_numbers, counts,
-                              routes,    ops_routes, debug_pools, outgoing, platform};
+    const shared_parts shared{s,          control,     pools,          box,      state,          about,
+                              passwords,  cors,        cookies,        metrics,  tenant_numbers, routes,
+                              ops_routes, debug_pools, debug_requests, outgoing, counted,        platform};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 
@@ -136,6 +146,7 @@ int serve(const config::loaded& configuration) {
     debug_pools.explain_budget([&] { return share.reason(); });
     for (std::size_t i = 0; i < parts.size(); ++i) {
         debug_pools.add(reactors[i].get_executor(), parts[i]->pools(), parts[i]->tenants());
+        debug_requests.add(reactors[i].get_executor(), parts[i]->server());
         ops::add_pool_metrics(metrics, parts[i]->pools());
     }
 
@@ -167,13 +178,22 @@ int serve(const config::loaded& configuration) {
                             {"ops_port", s.ops_port},
                             {"reactors", s.api_threads}});
 
-    signals.on_reload([&] {
+    const auto status = fmt::format("listening on {}:{}", s.bind_address, s.port);
+    service::keep_watchdog_quiet(notify, reactors);
+    notify.ready(status);
+    const auto reload = [&] {
         if (!service::reload(program) || !tls.renew()) return;
         for (std::size_t i = 0; i < parts.size(); ++i)
             reactors[i].post(
                 [&server = parts[i]->server(), renewed = tls.current()] { server.secure_with(renewed); });
+    };
+    signals.on_reload([&] {
+        notify.reloading();
+        reload();
+        notify.ready(status);
     });
     signals.wait();
+    notify.stopping("finishing what is under way", service::longest_stop(s));
     work_until = runtime::deadline::in(s.shutdown_drain_delay + s.shutdown_timeout);
     ops::drain(state, reactors, [&](std::size_t i) -> http::server& { return parts[i]->server(); },
                {.delay = s.shutdown_drain_delay, .timeout = s.shutdown_timeout});

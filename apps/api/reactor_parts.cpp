@@ -22,12 +22,13 @@ http::limits bounds(const config::settings& s) {
 }
 
 http::server_options server_options(const shared_parts& shared, http::answer_observer& observer,
-                                    reactor_reports& reports) {
+                                    reactor_numbers& numbers, reactor_reports& reports) {
     const auto& s = shared.settings;
     http::server_options out;
     out.applied.cors = &shared.cors;
     out.bounds = bounds(s);
     out.observers = {&observer};
+    numbers.join(out);
     reports.join(out);
     out.default_body_limit = s.body_limit;
     out.request_deadline = s.request_timeout;
@@ -38,7 +39,6 @@ http::server_options server_options(const shared_parts& shared, http::answer_obs
 http::server_options ops_options() {
     http::server_options out;
     out.max_connections = 100;
-    out.access_log = false;  // scrapes and probes would drown everything else
     return out;
 }
 
@@ -47,7 +47,8 @@ http::server_options ops_options() {
 reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
     : shared_(shared),
       pools_(home.get_executor(), shared.pools),
-      redis_(home.get_executor(), service::redis_target(shared.settings), service::redis_options()),
+      redis_(home.get_executor(), service::redis_target(shared.settings),
+             service::redis_options(shared.metrics)),
       tenants_(pools_, shared.control, shared.box, tenancy::registry_metrics(shared.metrics)),
       quotas_(redis_, shared.metrics, {.reactors = shared.settings.api_threads}),
       directory_(tenants_, quotas_,
@@ -58,9 +59,12 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       health_(shared.state, tenants_, redis_),
       tenant_numbers_(tenants_, pools_),
       reports_(shared.outgoing),
+      numbers_(shared.settings, shared.routes, shared.counted),
+      counts_(shared.metrics, metrics::label("server", "api")),
+      ops_counts_(shared.metrics, metrics::label("server", "ops")),
       server_(home.get_executor(), shared.routes, services_,
-              server_options(shared, tenant_numbers_, reports_), shared.counts),
-      ops_server_(home.get_executor(), shared.ops_routes, services_, ops_options(), shared.counts) {
+              server_options(shared, tenant_numbers_, numbers_, reports_), counts_),
+      ops_server_(home.get_executor(), shared.ops_routes, services_, ops_options(), ops_counts_) {
     services_.add(quotas_);
     services_.add(directory_);
     services_.add(idempotency_);
@@ -70,6 +74,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
     services_.add(shared.cookies);
     services_.add(shared.metrics);
     services_.add(shared.debug_pools);
+    services_.add(shared.debug_requests);
     services_.add(shared.about);
     services_.add(shared.tenant_numbers);
     shared.tenant_numbers.add(home.get_executor(), tenant_numbers_);

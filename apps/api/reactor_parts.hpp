@@ -11,8 +11,10 @@
 #include "auth/session_cookies.hpp"
 #include "config/settings.hpp"
 #include "http/server.hpp"
+#include "numbers.hpp"
 #include "offices.hpp"
 #include "ops/debug_pools.hpp"
+#include "ops/debug_requests.hpp"
 #include "ops/health.hpp"
 #include "ops/tenant_metrics.hpp"
 #include "pages.hpp"
@@ -39,11 +41,12 @@ struct shared_parts {
     auth::session_cookies& cookies;
     metrics::registry& metrics;
     ops::tenant_page& tenant_numbers;
-    http::server_metrics& counts;
     const http::router& routes;
     const http::router& ops_routes;
     ops::debug_pools& debug_pools;
+    ops::debug_requests& debug_requests;
     reports& outgoing;
+    numbers& counted;
     std::optional<offices>& platform;  // none without a token
 };
 
@@ -73,6 +76,9 @@ private:
     ops::health health_;
     ops::tenant_metrics tenant_numbers_;
     reactor_reports reports_;
+    reactor_numbers numbers_;
+    http::server_metrics counts_;
+    http::server_metrics ops_counts_;
     http::services services_;
     http::server server_;
     http::server ops_server_;

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 
 #include "lifecycle/housekeeping.hpp"
 #include "observability/process_metrics.hpp"
+#include "ops/debug_requests.hpp"
 #include "ops/drain.hpp"
 #include "ops/ops_routes.hpp"
 #include "ops/tenant_metrics.hpp"
 #include "persistence/migrations/embedded.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
+#include "service/build_info.hpp"
 #include "service/control_database.hpp"
 #include "service/from_settings.hpp"
+#include "service/notify.hpp"
 #include "service/ports.hpp"
 #include "tenancy/change_feed.hpp"
 
@@ -35,6 +40,7 @@ postgres::pool_settings pool_options(const config::settings& s, const postgres::
 int serve(const config::loaded& configuration) {
     const auto& s = configuration.values;
     runtime::signals signals;  // before any thread, so that all inherit the mask
+    const service::notifier notify;
 
     const http::endpoint_address ops_address{s.ops_bind, s.ops_port};
     service::require_free(ops_address, "OPS_PORT");
@@ -43,7 +49,8 @@ int serve(const config::loaded& configuration) {
 
     metrics::registry metrics;
     metrics::add_process_metrics(metrics);
-    http::server_metrics counts(metrics);
+    service::add_build_info(metrics);
+    http::server_metrics counts(metrics, metrics::label("server", "ops"));
     const auto box = service::data_box(s);
     ops::program_state state{.environment = std::string(config::environment_name(s.env)),
                              .schema_head = service::newest_control_schema()};
@@ -53,7 +60,7 @@ int serve(const config::loaded& configuration) {
     const auto ex = reactors[0].get_executor();
     constexpr auto of_feed = tenancy::change_feed::connections;
     postgres::pool_set pools(ex, pool_options(s, control, sharing.alone() - of_feed));
-    redis::redis_client redis(ex, service::redis_target(s), service::redis_options());
+    redis::redis_client redis(ex, service::redis_target(s), service::redis_options(metrics));
     service::connection_share share(ex, redis, sharing,
                                     [&](unsigned connections) { pools.set_budget(connections - of_feed); });
     tenancy::registry tenants(pools, control, box, tenancy::registry_metrics(metrics));
@@ -83,7 +90,10 @@ int serve(const config::loaded& configuration) {
 
     http::router routes;
     ops::mount(routes);
-    http::server server(ex, routes, services, {.access_log = false}, counts);
+    http::server server(ex, routes, services, {}, counts);
+    ops::debug_requests debug_requests;
+    debug_requests.add(ex, server);
+    services.add(debug_requests);
 
     runtime::shutdown_stack stack;
     reactors.start();
@@ -106,8 +116,16 @@ int serve(const config::loaded& configuration) {
     housekeeping.start();
     log::info("listening", {{"ops_port", s.ops_port}});
 
-    signals.on_reload([] { service::reload(program); });
+    const auto status = fmt::format("listening on the operator's port {}", s.ops_port);
+    service::keep_watchdog_quiet(notify, reactors);
+    notify.ready(status);
+    signals.on_reload([&] {
+        notify.reloading();
+        service::reload(program);
+        notify.ready(status);
+    });
     signals.wait();
+    notify.stopping("finishing what is under way", service::longest_stop(s));
     const auto end = steady_clock::now() + s.shutdown_drain_delay + s.shutdown_timeout;
     housekeeping.ask_to_stop();
     ops::drain(state, reactors, [&](std::size_t) -> http::server& { return server; },

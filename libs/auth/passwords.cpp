@@ -16,12 +16,18 @@ result<T> in_time(result<std::optional<T>> done) {
 
 }  // namespace
 
+void passwords::note(steady_clock::time_point began) const {
+    if (seconds_) seconds_->observe(std::chrono::duration<double>(steady_clock::now() - began).count());
+}
+
 awaitable<result<std::string>> passwords::hash(secret password, runtime::deadline limit) const {
     auto work = [this, limit, password = std::move(password)]() -> std::optional<std::string> {
         if (limit.passed()) return std::nullopt;
         return hasher_.hash(password);
     };
+    const auto began = steady_clock::now();
     auto done = co_await pool_.run(std::move(work));
+    note(began);
     co_return in_time(std::move(done));
 }
 
@@ -35,7 +41,9 @@ awaitable<result<password_hasher::verdict>> passwords::verify(secret password,
         verdict.matches = verdict.matches && stored.has_value();
         return verdict;
     };
+    const auto began = steady_clock::now();
     auto done = co_await pool_.run(std::move(work));
+    note(began);
     co_return in_time(std::move(done));
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "auth/password_hasher.hpp"
+#include "observability/metrics.hpp"
 #include "runtime/blocking_pool.hpp"
 #include "runtime/deadline.hpp"
 
@@ -14,8 +15,11 @@ namespace bulkhead::auth {
 
 class passwords {
 public:
-    /// Both must outlive this object.
-    passwords(const password_hasher& hasher, runtime::blocking_pool& pool) : hasher_(hasher), pool_(pool) {}
+    /// All must outlive this object. `seconds` gets the time from a request for a hash to its end; null: none
+    /// does.
+    passwords(const password_hasher& hasher, runtime::blocking_pool& pool,
+              metrics::histogram* seconds = nullptr)
+        : hasher_(hasher), pool_(pool), seconds_(seconds) {}
 
     /// errc::unavailable when too many are waiting, or when the turn comes after `limit`: then no work is
     /// done for a client that has been given up already.
@@ -26,8 +30,11 @@ public:
                                                        runtime::deadline limit) const;
 
 private:
+    void note(steady_clock::time_point began) const;
+
     const password_hasher& hasher_;
     runtime::blocking_pool& pool_;
+    metrics::histogram* const seconds_;
 };
 
 }  // namespace bulkhead::auth

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 
 #include "base/encoding.hpp"
@@ -103,6 +104,15 @@ parsed<bool> parse_log_format(std::string_view text) {
     if (iequals(text, "json")) return true;
     if (iequals(text, "pretty")) return false;
     return not_one(text, "json or pretty");
+}
+
+parsed<double> parse_part(std::string_view text) {
+    if (const auto flag = parse_bool(text)) return *flag ? 1 : 0;
+    double part = -1;
+    const auto [end, ec] =
+        std::from_chars(text.data(), text.data() + text.size(), part, std::chars_format::fixed);
+    if (ec == std::errc{} && end == text.data() + text.size() && part >= 0 && part <= 1) return part;
+    return std::unexpected(fmt::format("\"{:.80}\" is not on, off or a part of all like 0.1", text));
 }
 
 parsed<std::string> parse_log_level(std::string_view text) {

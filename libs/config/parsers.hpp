@@ -56,6 +56,9 @@ parsed<secret> parse_key(std::string_view text);
 /// json or pretty; whether it is json.
 parsed<bool> parse_log_format(std::string_view text);
 
+/// on, off, or a part of all: 0 to 1.
+parsed<double> parse_part(std::string_view text);
+
 /// A level of bulkhead::log; other stacks' spellings ("WARNING", "critical") are understood.
 parsed<std::string> parse_log_level(std::string_view text);
 

@@ -91,6 +91,8 @@ struct settings {
     std::string log_file{};        // empty: none
     std::size_t log_file_max = 0;  // bytes
     unsigned log_files = 0;
+    double access_log = 1;  // the part of the answers that is logged, 0 to 1
+    milliseconds slow_request{0};
 
     sentry_target sentry{};  // without a URL: none
     std::string sentry_release{};

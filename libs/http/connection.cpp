@@ -9,6 +9,7 @@
 #include "base/type_name.hpp"
 #include "http/problem.hpp"
 #include "http/request_id.hpp"
+#include "http/request_report.hpp"
 #include "http/server.hpp"
 #include "observability/log.hpp"
 
@@ -33,6 +34,24 @@ void give_back(std::string& text) {
 
 }  // namespace
 
+/// Counts a request while it is served, and shows it to report().
+class connection::under_way {
+public:
+    under_way(connection& on, const exchange& x) : connection_(on) {
+        on.exchange_ = &x;
+        on.server_.metrics_.in_flight.add(1);
+    }
+    ~under_way() {
+        connection_.exchange_ = nullptr;
+        connection_.server_.metrics_.in_flight.add(-1);
+    }
+    under_way(const under_way&) = delete;
+    under_way& operator=(const under_way&) = delete;
+
+private:
+    connection& connection_;
+};
+
 connection::connection(tcp_socket socket, server& owner)
     : socket_(std::move(socket)),
       server_(owner),
@@ -44,11 +63,14 @@ connection::connection(tcp_socket socket, server& owner)
     server_.connections_.push_back(*this);
     server_.deadlines_.add(*this);
     ++server_.open_;
+    server_.metrics_.open.add(1);
 }
 
 connection::~connection() {
     // A frame that a stopped reactor never resumed may outlive the server, which has unlinked it then.
-    if (connection_hook::is_linked()) --server_.open_;
+    if (!connection_hook::is_linked()) return;
+    --server_.open_;
+    server_.metrics_.open.add(-1);
 }
 
 awaitable<void> connection::run(std::unique_ptr<connection> self) {
@@ -70,11 +92,14 @@ void connection::enter_idle() {
     give_back(body_);
     give_back(output_);
     input_.shrink(initial_buffer);
-    enter(phase::idle, steady_clock::now() + server_.options_.bounds.keep_alive_idle);
+    const auto& bounds = server_.options_.bounds;
+    quiet_since_ = steady_clock::now();
+    enter(phase::idle,
+          quiet_since_ + (server_.draining_ ? bounds.quiet_before_close : bounds.keep_alive_idle));
 }
 
 void connection::on_deadline() {
-    if (phase_ == phase::idle && bytes_wait())
+    if (phase_ == phase::idle && bytes_waiting() > 0)
         return expires_at(steady_clock::now());  // look again next time
     timed_out_ = true;
     error_code ignored;  // closed already, when it was cut
@@ -82,8 +107,13 @@ void connection::on_deadline() {
 }
 
 void connection::drain() {
-    error_code ignored;
-    if (phase_ == phase::idle && !bytes_wait()) socket_.cancel(ignored);
+    // As TLS sends them these are more than a client has said: see may_keep_alive().
+    owed_ = received_ + bytes_waiting() + (tls_ && tls_->holds_bytes() ? 1 : 0);
+    if (phase_ != phase::idle) return;
+    const auto now = steady_clock::now();
+    const auto until = (owed_ > received_ ? now : quiet_since_) + server_.options_.bounds.quiet_before_close;
+    expires_at(until);
+    if (until <= now) on_deadline();
 }
 
 void connection::cut() {
@@ -92,15 +122,20 @@ void connection::cut() {
 }
 
 /// A busy reactor may not have seen yet what the client sent in time.
-bool connection::bytes_wait() const {
+std::size_t connection::bytes_waiting() const {
     error_code ec;
-    return socket_.available(ec) > 0 && !ec;
+    const auto count = socket_.available(ec);
+    return ec ? 0 : count;
 }
 
 bool connection::may_keep_alive() const {
     const auto& bounds = server_.options_.bounds;
-    return head_.keep_alive && !server_.draining_ && served_ < bounds.requests_per_connection &&
-           steady_clock::now() - opened_ < bounds.connection_age;
+    if (!head_.keep_alive || served_ >= bounds.requests_per_connection) return false;
+    // A pipeline that was here before we began to stop is answered to its end.
+    if (server_.draining_)
+        return received_ - input_.unused().size() < owed_ &&
+               (!input_.empty() || bytes_waiting() > 0 || (tls_ && tls_->holds_bytes()));
+    return steady_clock::now() - opened_ < bounds.connection_age;
 }
 
 awaitable<void> connection::converse() {
@@ -114,7 +149,10 @@ awaitable<void> connection::converse() {
         if (tls_ && socket_.is_open()) tls_->close_at_once();
         co_return;
     }
-    if (co_await flush()) co_await linger();
+    const auto& bounds = server_.options_.bounds;
+    if (then == next::leave) co_return co_await linger(bounds.quiet_before_close);
+    const bool sent = co_await flush();
+    if (sent) co_await linger(bounds.lingering_time);
 }
 
 /// Comes before any byte of HTTP.
@@ -149,10 +187,11 @@ awaitable<connection::next> connection::receive_head() {
         if (reader_.started()) {
             if (phase_ != phase::head) enter(phase::head, steady_clock::now() + bounds.head_timeout);
         } else {
-            if (server_.draining_ && !bytes_wait() && !(tls_ && tls_->holds_bytes())) co_return next::drop;
             if (phase_ != phase::idle) enter_idle();
         }
-        if (co_await receive() == arrival::bytes) continue;
+        const auto got = co_await receive();
+        if (got == arrival::bytes) continue;
+        if (timed_out_ && phase_ == phase::idle) co_return next::leave;
         if (timed_out_ && phase_ == phase::head) co_return refuse_head({.code = errc::request_timeout});
         co_return next::drop;
     }
@@ -176,6 +215,8 @@ awaitable<connection::arrival> connection::receive() {
     const auto& [ec, count] = got;
     if (ec) co_return ec == net::error::eof ? arrival::end : arrival::nothing;
     input_.commit(count);
+    received_ += count;
+    server_.metrics_.received_bytes.add(count);
     co_return arrival::bytes;
 }
 
@@ -190,7 +231,9 @@ awaitable<connection::next> connection::answer_request() {
     exchange x(head_, server_.services_, request_id_, origin(),
                runtime::deadline(began_ + server_.options_.request_deadline));
     const auto& stages = server_.dispatcher_;
+    const under_way counted(*this, x);
     const auto route = stages.find(x);
+    row_ = x.row();
     enter(phase::serving, never);
     auto answer = co_await stages.before_body(x, route);
     bool keep = true;
@@ -255,6 +298,7 @@ awaitable<connection::next> connection::receive_body(exchange& x, const router::
 /// A head that is broken or late: nothing in it can be relied on, and its views may point anywhere.
 connection::next connection::refuse_head(error failure) {
     head_.clear();
+    row_ = nullptr;
     if (input_.unused().starts_with("HEAD ")) head_.method = verb::head;  // else it would get content
     begin_request(std::nullopt);
     exchange x(head_, server_.services_, request_id_, origin(), runtime::deadline(began_));
@@ -298,7 +342,9 @@ bool connection::reply(exchange& x, response answer, bool keep_alive) {
                         .bytes = output_.size() - before,
                         .duration = steady_clock::now() - began_,
                         .request = &x};
-    record(what);
+    const auto& counters = server_.metrics_.responses;
+    counters[std::clamp(static_cast<std::size_t>(answer.code) / 100, std::size_t{1}, counters.size()) - 1]
+        ->add();
     for (auto* const observer : server_.options_.observers) observer->on_answer(what);
     return how.keep_alive;
 }
@@ -326,6 +372,7 @@ awaitable<bool> connection::flush() {
             co_return false;
         }
         sent += count;
+        server_.metrics_.sent_bytes.add(count);
     }
     output_.clear();
     co_return true;
@@ -333,7 +380,7 @@ awaitable<bool> connection::flush() {
 
 /// Closing while the client still sends would reset the connection and destroy the answer on its way (RFC
 /// 9112 section 9.6): say that we are done, then read and drop a bounded rest.
-awaitable<void> connection::linger() {
+awaitable<void> connection::linger(std::chrono::milliseconds patience) {
     const auto& bounds = server_.options_.bounds;
     if (tls_) {
         enter(phase::writing, steady_clock::now() + bounds.write_grace);
@@ -341,7 +388,7 @@ awaitable<void> connection::linger() {
     }
     error_code ignored;
     socket_.shutdown(tcp_socket::shutdown_send, ignored);
-    enter(phase::lingering, steady_clock::now() + bounds.lingering_time);
+    enter(phase::lingering, steady_clock::now() + patience);
     std::array<char, 4096> scrap;
     for (std::size_t dropped = 0; dropped < bounds.lingering_bytes && !timed_out_;) {
         const auto [ec, count] = co_await socket_.async_read_some(net::buffer(scrap), use_tuple);
@@ -350,21 +397,26 @@ awaitable<void> connection::linger() {
     }
 }
 
-void connection::record(const answered& what) const {
-    const auto& counters = server_.metrics_.responses;
-    const auto code = static_cast<std::size_t>(what.answer.code);
-    counters[std::clamp(code / 100, std::size_t{1}, counters.size()) - 1]->add();
-    if (!server_.options_.access_log) return;
-    const trace::hex_text trace_id(what.request->trace().trace);
-    log::info("request", {{"request_id", what.request_id},
-                          {"trace_id", trace_id.view()},
-                          {"tenant", what.tenant},
-                          {"method", what.head.method_text},
-                          {"path", what.head.path},
-                          {"status", code},
-                          {"bytes", what.answer.content().size()},
-                          {"duration_us",
-                           std::chrono::duration_cast<std::chrono::microseconds>(what.duration).count()}});
+std::optional<request_report> connection::report() const {
+    request_report out{.client = peer_, .row = row_, .id = request_id_, .began = began_};
+    switch (phase_) {
+        case phase::handshake:
+        case phase::idle:
+        case phase::lingering: return std::nullopt;
+        case phase::head:
+            return request_report{.client = peer_,
+                                  .began = expires_at() - server_.options_.bounds.head_timeout,
+                                  .phase = request_phase::head};
+        case phase::body: out.phase = request_phase::body; break;
+        case phase::serving: out.phase = request_phase::serving; break;
+        case phase::writing: out.phase = request_phase::writing; break;
+    }
+    if (!exchange_) return out;
+    out.client = exchange_->origin().client;
+    out.method = exchange_->head().method_text;
+    out.tenant = exchange_->tenant();
+    out.user = exchange_->user();
+    return out;
 }
 
 }  // namespace bulkhead::http

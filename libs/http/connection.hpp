@@ -23,6 +23,7 @@
 namespace bulkhead::http {
 
 class server;
+struct request_report;
 
 using connection_hook =
     boost::intrusive::list_base_hook<boost::intrusive::tag<class connection_tag>,
@@ -36,15 +37,20 @@ public:
     /// Serves until either side closes. Never throws.
     static awaitable<void> run(std::unique_ptr<connection> self);
 
-    /// The server is stopping: close if idle, otherwise after the answer that is under way.
+    /// The server is stopping: close if idle, otherwise after the answers to what the client has sent by now.
     void drain();
     /// Ends whatever is under way.
     void cut();
 
+    /// What it is doing; nullopt while no request is under way.
+    [[nodiscard]] std::optional<request_report> report() const;
+
 private:
     enum class phase { handshake, idle, head, body, serving, writing, lingering };
-    /// What to do after a step. finish: the last answer is queued. drop: there is nobody to answer.
-    enum class next { go_on, finish, drop };
+    /// What to do after a step. finish: the last answer is queued. leave: nothing was asked. drop: there is
+    /// nobody to answer.
+    enum class next { go_on, finish, leave, drop };
+    class under_way;
     enum class arrival { bytes, end, nothing };
 
     awaitable<void> converse();
@@ -54,7 +60,7 @@ private:
     awaitable<next> receive_body(exchange& x, const router::match& route);
     awaitable<arrival> receive();
     awaitable<bool> flush();
-    awaitable<void> linger();
+    awaitable<void> linger(std::chrono::milliseconds patience);
 
     void keep_head(std::size_t size);
     [[nodiscard]] request_origin origin() const;
@@ -63,13 +69,12 @@ private:
     next refuse_head(error failure);
     next refuse(exchange& x, const error& failure);
     bool reply(exchange& x, response answer, bool keep_alive);
-    void record(const answered& what) const;
 
     void enter(phase now, steady_clock::time_point until);
     void enter_idle();
     void on_deadline() override;
     [[nodiscard]] bool may_keep_alive() const;
-    [[nodiscard]] bool bytes_wait() const;
+    [[nodiscard]] std::size_t bytes_waiting() const;
 
     tcp_socket socket_;
     std::unique_ptr<tls_stream> tls_;  // null: plain
@@ -84,6 +89,11 @@ private:
     phase phase_ = phase::writing;  // anything but idle: the first wait sets its deadline
     bool timed_out_ = false;
     unsigned served_ = 0;
+    std::uint64_t received_ = 0;          // bytes, since it was opened
+    std::uint64_t owed_ = 0;              // of which so many are answered although the server is stopping
+    const exchange* exchange_ = nullptr;  // being served
+    const route* row_ = nullptr;          // of the last request
+    steady_clock::time_point quiet_since_{};
     steady_clock::time_point began_{};  // when the head of the request being answered was complete
     const steady_clock::time_point opened_ = steady_clock::now();
 };

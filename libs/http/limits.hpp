@@ -44,6 +44,11 @@ struct limits {
     std::chrono::milliseconds connection_age{3'600'000};
     std::size_t connections = 10'000;  // of the whole process
 
+    // A request may be on its way while we close (RFC 9112 section 9.5): when the server stops, a connection
+    // that was busy just now is given this long to bring it, and whoever is closed for being idle is read
+    // from this long so that what comes is not answered with a reset.
+    std::chrono::milliseconds quiet_before_close{250};
+
     // After an early answer, read on this much or this long so that the client gets to see it before a reset.
     std::size_t lingering_bytes = 64 * 1024;
     std::chrono::milliseconds lingering_time{2'000};

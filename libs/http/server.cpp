@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "http/turn_away.hpp"
 #include "observability/log.hpp"
 #include "runtime/backoff.hpp"
 
@@ -33,21 +35,32 @@ metrics::counter& handshake_counter(metrics::registry& registry, std::string_vie
                                 metrics::label("result", outcome));
 }
 
-metrics::counter& response_counter(metrics::registry& registry, unsigned status_class) {
-    return registry.add_counter("bulkhead_http_responses_total", "Responses by status class",
-                                fmt::format(R"(class="{}xx")", status_class));
+constexpr std::size_t cut_requests_logged = 100;
+
+std::int64_t age_ms(const request_report& of) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - of.began).count();
 }
+
+/// Handshakes that have begun when a listener stops are over by then.
+constexpr std::chrono::milliseconds handshake_time{50};
 
 }  // namespace
 
-server_metrics::server_metrics(metrics::registry& registry)
-    : connections(registry.add_counter("bulkhead_http_connections_total", "Connections accepted")),
-      refused_connections(registry.add_counter("bulkhead_http_connections_refused_total",
-                                               "Connections closed at once because too many were open")),
-      handshakes(handshake_counter(registry, "done")),
-      failed_handshakes(handshake_counter(registry, "failed")),
+server_metrics::server_metrics(metrics::registry& to, std::string_view labels)
+    : connections(to.add_counter("bulkhead_http_connections_total", "Connections accepted", labels)),
+      refused_connections(to.add_counter("bulkhead_http_connections_refused_total",
+                                         "Connections closed at once because too many were open", labels)),
+      open(to.add_gauge("bulkhead_http_connections_open", "Connections that are open", labels)),
+      in_flight(to.add_gauge("bulkhead_http_requests_in_flight", "Requests under way", labels)),
+      received_bytes(to.add_counter("bulkhead_http_received_bytes_total", "Bytes that clients sent", labels)),
+      sent_bytes(to.add_counter("bulkhead_http_sent_bytes_total", "Bytes sent to clients", labels)),
+      handshakes(handshake_counter(to, "done")),
+      failed_handshakes(handshake_counter(to, "failed")),
       responses{} {
-    for (unsigned i = 0; i < responses.size(); ++i) responses[i] = &response_counter(registry, i + 1);
+    for (unsigned i = 0; i < responses.size(); ++i)
+        responses[i] =
+            &to.add_counter("bulkhead_http_responses_total", "Responses by status class",
+                            fmt::format(R"({}{}class="{}xx")", labels, labels.empty() ? "" : ",", i + 1));
 }
 
 result<> check_listen(const endpoint_address& where) {
@@ -85,12 +98,12 @@ void server::start(const endpoint_address& where) {
 
 awaitable<void> server::accept_loop() {
     runtime::backoff pause(std::chrono::milliseconds{5}, std::chrono::milliseconds{500});
-    while (!draining_) {
+    while (listening()) {
         auto [ec, socket] = co_await acceptor_.async_accept(use_tuple);
         if (!ec) {
             pause.reset();
             admit(std::move(socket));
-        } else if (!draining_) {
+        } else if (listening()) {
             // Out of descriptors or memory: accepting again at once would spin.
             log::warn("cannot accept a connection", {{"reason", std::string_view(ec.message())}});
             steady_timer wait(executor_, pause.next());
@@ -124,15 +137,46 @@ void server::accept_backlog() {
     }
 }
 
-void server::drain() {
-    draining_ = true;
+awaitable<void> server::stop_listening() {
+    steady_timer wait(executor_, handshake_time);
+    co_await wait.async_wait(use_tuple);
     accept_backlog();
     error_code ignored;
     acceptor_.close(ignored);
+}
+
+void server::drain() {
+    if (std::exchange(draining_, true)) return;
+    if (listening()) {
+        turn_new_clients_away(acceptor_.native_handle());
+        accept_backlog();
+        net::co_spawn(executor_, stop_listening(), net::detached);
+    }
     for (auto it = connections_.begin(); it != connections_.end();) (it++)->drain();
 }
 
+requests_report server::report(std::size_t most) const {
+    requests_report out;
+    for (const auto& each : connections_) {
+        auto request = each.report();
+        if (!request) continue;
+        ++out.in_phase[static_cast<std::size_t>(request->phase)];
+        out.oldest.push_back(*std::move(request));
+    }
+    const auto kept = std::min(most, out.oldest.size());
+    std::ranges::partial_sort(out.oldest, out.oldest.begin() + static_cast<std::ptrdiff_t>(kept), {},
+                              &request_report::began);
+    out.oldest.resize(kept);
+    return out;
+}
+
 void server::close_all() {
+    for (const auto& each : report(cut_requests_logged).oldest)
+        log::warn("request cut", {{"request_id", each.id},
+                                  {"tenant", each.tenant},
+                                  {"route", each.row ? each.row->path : std::string_view()},
+                                  {"phase", request_phase_names[static_cast<std::size_t>(each.phase)]},
+                                  {"age_ms", age_ms(each)}});
     for (auto& c : connections_) c.cut();
 }
 

@@ -13,6 +13,7 @@
 #include "http/connection.hpp"
 #include "http/dispatcher.hpp"
 #include "http/limits.hpp"
+#include "http/request_report.hpp"
 #include "http/router.hpp"
 #include "http/services.hpp"
 #include "http/tls.hpp"
@@ -31,16 +32,20 @@ struct server_options {
     std::size_t default_body_limit = 1 << 20;  // bytes, of routes that name none
     std::size_t max_connections = 10'000;      // of this reactor
     std::chrono::milliseconds request_deadline{5'000};
-    bool access_log = true;
     policies applied{};
     std::vector<answer_observer*> observers{};  // outlive the server
 };
 
-/// What the server counts. One set per program; counters are shared by its reactors.
+/// What the server counts. Each reactor makes a set of its own, which are shards of the same series.
 struct server_metrics {
-    explicit server_metrics(metrics::registry& registry);
+    /// `labels` tell the servers of a program apart.
+    explicit server_metrics(metrics::registry& registry, std::string_view labels = {});
     metrics::counter& connections;
     metrics::counter& refused_connections;
+    metrics::gauge& open;
+    metrics::gauge& in_flight;
+    metrics::counter& received_bytes;
+    metrics::counter& sent_bytes;
     metrics::counter& handshakes;  // of TLS
     metrics::counter& failed_handshakes;
     std::array<metrics::counter*, 5> responses;  // by status class, 1xx first
@@ -65,17 +70,22 @@ public:
     void start(const endpoint_address& where);
 
     /// Stops accepting, closes idle connections and lets the others finish their answer. Clients that have
-    /// connected already, accepted or not, get an answer if their request is here.
+    /// connected already, accepted or not, get an answer if their request comes within
+    /// limits::quiet_before_close. Over when nothing is open and it does not listen any more.
     void drain();
-    /// Cuts what is left.
+    /// Cuts what is left, and logs the requests among it.
     void close_all();
     [[nodiscard]] bool draining() const noexcept { return draining_; }
     [[nodiscard]] std::size_t open_connections() const noexcept { return open_; }
+    [[nodiscard]] bool listening() const noexcept { return acceptor_.is_open(); }
+    /// The requests under way, at most `most` of them in full.
+    [[nodiscard]] requests_report report(std::size_t most) const;
 
 private:
     friend class connection;
     awaitable<void> accept_loop();
     void accept_backlog();
+    awaitable<void> stop_listening();
     void admit(tcp_socket socket) noexcept;
 
     executor executor_;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/drain.hpp"
 
-#include <numeric>
+#include <atomic>
 #include <thread>
-#include <vector>
 
 #include "observability/log.hpp"
 
@@ -21,13 +20,16 @@ bool drain(program_state& state, runtime::reactor_group& reactors,
     std::this_thread::sleep_for(plan.delay);
     reactors.run_on_each([&](std::size_t i) { server_of(i).drain(); });
     const auto until = std::chrono::steady_clock::now() + plan.timeout;
-    std::vector<std::size_t> open(reactors.size());
     for (;;) {
-        reactors.run_on_each([&](std::size_t i) { open[i] = server_of(i).open_connections(); });
-        const auto left = std::accumulate(open.begin(), open.end(), std::size_t{0});
-        if (left == 0) return true;
+        std::atomic<std::size_t> left{0};
+        std::atomic<bool> listening{false};
+        reactors.run_on_each([&](std::size_t i) {
+            left += server_of(i).open_connections();
+            if (server_of(i).listening()) listening = true;
+        });
+        if (left == 0 && !listening) return true;
         if (std::chrono::steady_clock::now() >= until) {
-            log::warn("shutdown timeout: cutting connections", {{"connections", left}});
+            log::warn("shutdown timeout: cutting connections", {{"connections", left.load()}});
             reactors.run_on_each([&](std::size_t i) { server_of(i).close_all(); });
             return false;
         }

@@ -3,7 +3,9 @@
 
 #include "observability/metrics.hpp"
 #include "ops/debug_pools.hpp"
+#include "ops/debug_requests.hpp"
 #include "ops/health.hpp"
+#include "ops/log_level.hpp"
 #include "ops/tenant_metrics.hpp"
 
 namespace bulkhead::ops {
@@ -32,6 +34,8 @@ awaitable<result<http::response>> get_tenant_metrics(http::exchange& x) {
 void mount(http::router& routes) {
     mount_health(routes);
     mount_debug_pools(routes);
+    mount_debug_requests(routes);
+    mount_log_level(routes);
     routes.get<get_metrics>("/metrics", {.id = "getMetrics", .summary = "Prometheus metrics", .tag = "ops"});
     routes.get<get_tenant_metrics>(
         "/tenant-metrics",

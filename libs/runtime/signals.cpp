@@ -40,6 +40,7 @@ int signals::wait() {
         action.sa_handler = exit_at_once;
         sigaction(SIGTERM, &action, nullptr);
         sigaction(SIGINT, &action, nullptr);
+        ::signal(SIGHUP, SIG_IGN);  // its default would end us
         pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
         return number;
     }

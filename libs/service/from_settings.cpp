@@ -37,6 +37,10 @@ log::options log_options(const config::settings& from) {
             .files = from.log_files};
 }
 
+std::chrono::milliseconds longest_stop(const config::settings& from) {
+    return from.shutdown_drain_delay + from.shutdown_timeout + std::chrono::seconds{10};
+}
+
 postgres::conninfo control_target(const config::settings& from) {
     auto target = postgres::parse_database_url(from.database_url.reveal());
     if (!target) throw std::runtime_error("DATABASE_URL: " + target.error().detail);
@@ -89,9 +93,22 @@ redis::redis_endpoint redis_target(const config::settings& from) {
             .tls_ca_file = from.redis_tls_ca_file};
 }
 
-redis::redis_client_options redis_options() {
+redis::redis_client_options redis_options(metrics::registry& counts) {
+    auto& connections = counts.add_gauge("bulkhead_redis_connections", "Connections to Redis that are up");
+    auto& seconds = counts.add_histogram("bulkhead_redis_command_duration_seconds",
+                                         "Commands that Redis answered", metrics::latency_bounds());
+    auto& failures = counts.add_counter("bulkhead_redis_failures_total", "Commands without an answer");
     redis::redis_client_options out;
-    out.on_change = connection_log("redis");
+    out.on_change = [&connections, log = connection_log("redis")](bool up, std::string_view why) mutable {
+        connections.set(up ? 1 : 0);
+        log(up, why);
+    };
+    out.on_command = [&](std::chrono::nanoseconds took, bool answered) {
+        if (answered)
+            seconds.observe(std::chrono::duration<double>(took).count());
+        else
+            failures.add();
+    };
     return out;
 }
 

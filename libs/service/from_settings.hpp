@@ -10,6 +10,7 @@
 #include "config/settings.hpp"
 #include "lifecycle/site.hpp"
 #include "observability/log.hpp"
+#include "observability/metrics.hpp"
 #include "persistence/postgres/pooler.hpp"
 #include "persistence/redis/client.hpp"
 #include "persistence/redis/endpoint.hpp"
@@ -21,6 +22,9 @@ log::options log_options(const config::settings& from);
 
 /// The control database with the TLS mode of DB_SSL_MODE. Throws std::runtime_error for a URL that libpq
 /// refuses.
+/// More than a stop takes: the delay, the timeout, and what is put away afterwards.
+std::chrono::milliseconds longest_stop(const config::settings& from);
+
 postgres::conninfo control_target(const config::settings& from);
 
 /// What every session of the program tells the server.
@@ -39,8 +43,9 @@ auth::token_settings token_options(const config::settings& from);
 
 redis::redis_endpoint redis_target(const config::settings& from);
 
-/// Logs when Redis comes and goes, and why it cannot be connected to.
-redis::redis_client_options redis_options();
+/// Logs when Redis comes and goes, and why it cannot be connected to. Counts as bulkhead_redis_*; each call
+/// is for one client.
+redis::redis_client_options redis_options(metrics::registry& counts);
 redis::subscriber_options redis_subscriber_options();
 
 }  // namespace bulkhead::service

@@ -64,6 +64,14 @@ public:
     void connect(std::uint16_t port) {
         if (!try_connect(port)) throw std::runtime_error("cannot connect");
     }
+    /// False: nobody listens.
+    bool try_connect(std::uint16_t port) {
+        sockaddr_in where{};
+        where.sin_family = AF_INET;
+        where.sin_port = htons(port);
+        where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        return ::connect(socket_, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0;
+    }
     void close() {
         if (socket_ >= 0) ::close(std::exchange(socket_, -1));
     }
@@ -125,6 +133,11 @@ public:
         read_to_end();
         return reset_;
     }
+    /// Whether the connection has ended by a reset so far.
+    [[nodiscard]] bool was_reset() const {
+        char byte = 0;
+        return ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == ECONNRESET;
+    }
 
     /// How many reads brought something.
     [[nodiscard]] int reads() const noexcept { return reads_; }
@@ -137,14 +150,6 @@ private:
         ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
         const int on = 1;
         ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
-
-    bool try_connect(std::uint16_t port) {
-        sockaddr_in where{};
-        where.sin_family = AF_INET;
-        where.sin_port = htons(port);
-        where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        return ::connect(socket_, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0;
     }
 
     bool read_more() {

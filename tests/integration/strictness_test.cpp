@@ -51,7 +51,6 @@ router make_routes() {
 
 server_options options() {
     server_options out;
-    out.access_log = false;
     out.default_body_limit = strictness_body_limit;
     return out;
 }

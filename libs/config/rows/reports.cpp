@@ -46,6 +46,12 @@ std::vector<row> report_rows() { return {
     {.name = "OTEL_TRACES_SAMPLER_ARG", .programs = api, .type = "0 to 1", .fallback = "0.1",
      .parse = into(&settings::trace_ratio, parse_ratio),
      .help = "The part of the requests that is traced; a traceparent that comes with a request decides itself."},
+    {.name = "ACCESS_LOG", .programs = api, .type = "on, off or a part like 0.1", .fallback = "on",
+     .parse = into(&settings::access_log, parse_part),
+     .help = "Which answers are logged. Slow ones and failures (5xx) always are, up to 100 a second."},
+    {.name = "SLOW_REQUEST", .programs = api, .type = "time from 1ms to 1h", .fallback = "1s",
+     .parse = into(&settings::slow_request, parse_time<1, hour>),
+     .help = "An answer that takes this long is logged whatever ACCESS_LOG says."},
 }; }
 // clang-format on
 

@@ -30,9 +30,13 @@ public:
                         .reconnect_first = options.reconnect_first,
                         .reconnect_most = options.reconnect_most,
                         .on_change = std::move(options.on_change)}),
-          max_waiting_(options.max_waiting) {}
+          max_waiting_(options.max_waiting),
+          on_command_(std::move(options.on_command)) {}
 
     [[nodiscard]] const std::shared_ptr<redis_link>& link() const noexcept { return link_; }
+    void tell(steady_clock::time_point began, bool answered) const {
+        if (on_command_) on_command_(steady_clock::now() - began, answered);
+    }
 
 private:
     void adopt(const std::shared_ptr<redis_connection>& connection) override {
@@ -42,6 +46,7 @@ private:
     awaitable<> serve() override { return link_->serve(); }
 
     std::size_t max_waiting_;
+    std::function<void(std::chrono::nanoseconds took, bool answered)> on_command_;
     std::shared_ptr<redis_link> link_;
 };
 
@@ -56,6 +61,15 @@ void redis_client::stop() { supervisor_->stop(); }
 
 bool redis_client::connected() const noexcept { return supervisor_->connected(); }
 
+awaitable<result<std::vector<redis_reply>>> redis_client::ask(std::string bytes, std::size_t replies,
+                                                              std::chrono::milliseconds limit) {
+    const auto began = steady_clock::now();
+    const auto kept = supervisor_;  // the client may be gone when the reply comes
+    auto out = co_await redis_link::ask(kept->link(), std::move(bytes), replies, limit);
+    kept->tell(began, out.has_value());
+    co_return out;
+}
+
 awaitable<result<redis_reply>> redis_client::raw_command(std::vector<std::string> argv,
                                                          std::chrono::milliseconds limit,
                                                          trace::recorder_ptr recording) {
@@ -63,7 +77,7 @@ awaitable<result<redis_reply>> redis_client::raw_command(std::vector<std::string
     if (recorded && !argv.empty()) describe(recorded, argv.front());
     std::string bytes;
     append_redis_command(bytes, argv);
-    auto replies = co_await redis_link::ask(supervisor_->link(), std::move(bytes), 1, limit);
+    auto replies = co_await ask(std::move(bytes), 1, limit);
     if (!replies) {
         recorded.fail(bulkhead::describe(replies.error().code).name);
         co_return std::unexpected(std::move(replies).error());
@@ -92,7 +106,7 @@ awaitable<result<std::vector<redis_reply>>> redis_client::commands(
     }
     std::string bytes;
     for (const auto& argv : batch) append_redis_command(bytes, argv);
-    auto replies = co_await redis_link::ask(supervisor_->link(), std::move(bytes), batch.size(), limit);
+    auto replies = co_await ask(std::move(bytes), batch.size(), limit);
     if (!replies) recorded.fail(bulkhead::describe(replies.error().code).name);
     co_return replies;
 }

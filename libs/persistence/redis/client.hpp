@@ -35,6 +35,8 @@ struct redis_client_options {
     /// Called when the connection comes up, is lost, and after each attempt that failed; `why` is for logs
     /// and holds no secret.
     std::function<void(bool up, std::string_view why)> on_change{};
+    /// Called after each command, or piece of several: how long it took, and whether there was a reply.
+    std::function<void(std::chrono::nanoseconds took, bool answered)> on_command{};
 };
 
 class redis_client {
@@ -85,6 +87,9 @@ public:
 
 private:
     class supervisor;
+
+    awaitable<result<std::vector<redis_reply>>> ask(std::string bytes, std::size_t replies,
+                                                    std::chrono::milliseconds limit);
 
     std::shared_ptr<supervisor> supervisor_;  // shared with the coroutine that reconnects
 };
