@@ -6,6 +6,11 @@ find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
 find_package(CURL 7.87 REQUIRED)
 find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(zlib REQUIRED IMPORTED_TARGET GLOBAL zlib>=1.2.13)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET GLOBAL libzstd>=1.5)
+add_library(external::zlib ALIAS PkgConfig::zlib)
+add_library(external::zstd ALIAS PkgConfig::zstd)
 
 function(bulkhead_plain_package NAME HEADER)  # for packages that ship no CMake or pkg-config file we can rely on
   find_path(${NAME}_INCLUDE_DIR ${HEADER} REQUIRED)

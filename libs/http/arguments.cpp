@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "http/accept_encoding.hpp"
 
 namespace bulkhead::http {
 namespace {
@@ -48,6 +49,18 @@ result<std::optional<std::vector<std::string>>> entity_tags(const request_head& 
     auto tags = parse_entity_tags(*value);
     if (!tags) return fail(errc::malformed_request, std::string(name) + " is not a list of entity tags");
     return tags;
+}
+
+/// The tag of a coded form stands for the version that was coded. For If-None-Match only if the client would
+/// get that form again: it must not be told to go on with one that it does not take now.
+void take_codings_off(const request_head& head, std::optional<std::vector<std::string>>& match,
+                      std::optional<std::vector<std::string>>& none) {
+    if (match)
+        for (auto& tag : *match) tag = plain_tag(tag).first;
+    if (!none) return;
+    const accepted_codings accepted(head);
+    for (auto& tag : *none)
+        if (auto [plain, by] = plain_tag(tag); accepted.takes(by)) tag = std::move(plain);
 }
 
 std::string_view opaque(std::string_view tag) { return tag.starts_with("W/") ? tag.substr(2) : tag; }
@@ -107,6 +120,7 @@ result<preconditions> argument<preconditions>::from(exchange& x) {
     if (!match) return std::unexpected(std::move(match.error()));
     auto none = entity_tags(x.head(), "If-None-Match");
     if (!none) return std::unexpected(std::move(none.error()));
+    take_codings_off(x.head(), *match, *none);
     return preconditions{std::move(*match), std::move(*none)};
 }
 

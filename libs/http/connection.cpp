@@ -244,6 +244,8 @@ awaitable<connection::next> connection::answer_request() {
         x.set_body(body_);
         enter(phase::serving, never);
         answer = co_await stages.serve(x, route);
+        const auto large = stages.encode(x, *answer);
+        if (large != coding::identity) co_await stages.encode_elsewhere(large, *answer);
         keep = answer->code != status::internal_server_error;  // a bug: not trusted on
     }
     if (!reply(x, *std::move(answer), keep && may_keep_alive())) co_return next::finish;

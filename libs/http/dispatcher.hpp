@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "http/compression.hpp"
 #include "http/cors.hpp"
 #include "http/exchange.hpp"
 #include "http/request_limiter.hpp"
@@ -17,6 +18,7 @@ namespace bulkhead::http {
 struct policies {
     const cors_policy* cors = nullptr;
     request_limiter* limiter = nullptr;
+    compression* compressor = nullptr;
     const request_tracing* tracing = nullptr;
 };
 
@@ -33,6 +35,15 @@ public:
     /// The answer to a request that is complete. A handler that throws is a bug: logged here once, and
     /// answered without details.
     awaitable<response> serve(exchange& x, const router::match& route) const;
+
+    /// Compresses the answer to `serve`, if it may be and is worth it. What it returns needs a wait:
+    /// `encode_elsewhere` does it; identity: there is nothing to do.
+    [[nodiscard]] coding encode(const exchange& x, response& answer) const {
+        return policies_.compressor ? policies_.compressor->encode(x, answer) : coding::identity;
+    }
+    awaitable<void> encode_elsewhere(coding how, response& answer) const {
+        return policies_.compressor->encode_elsewhere(how, answer);
+    }
 
     /// What is said when no row serves the request.
     [[nodiscard]] static response unrouted(const exchange& x, const router::match& route);

@@ -34,6 +34,7 @@ struct operation_texts {
     std::vector<errc> failures{};  // beyond those that follow from the handler's signature
     std::size_t body_limit = 0;    // bytes; 0: the server's default
     bool probe = false;            // asks how we are: not worth a trace, and its answer is no news
+    bool compress = true;          // false when the answer carries a secret (compression.hpp)
     bool needs_room = true;        // a POST, PUT or PATCH that adds data: refused when the storage is used up
 };
 
