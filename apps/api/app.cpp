@@ -12,7 +12,9 @@
 #include "features/platform/routes.hpp"
 #include "features/tasks/routes.hpp"
 #include "features/usage/routes.hpp"
+#include "http/compression.hpp"
 #include "http/openapi.hpp"
+#include "http/secret_answers.hpp"
 #include "observability/process_metrics.hpp"
 #include "offices.hpp"
 #include "ops/drain.hpp"
@@ -41,6 +43,9 @@ constexpr std::chrono::seconds reports_wait{2};
 /// time.
 constexpr std::size_t hashes_waiting = 16;  // for each thread
 
+/// A large answer takes a millisecond or two: those who would wait longer get theirs as it is.
+constexpr std::size_t answers_waiting = 16;  // for each thread
+
 /// The routes that clients see. The document describes all but itself.
 void mount_api(http::router& routes, self_description& about, bool with_platform, bool with_docs) {
     mount_banner(routes);
@@ -49,6 +54,7 @@ void mount_api(http::router& routes, self_description& about, bool with_platform
     tasks::mount(routes);
     usage::mount(routes);
     if (with_platform) platform::mount(routes);
+    http::require_secrets_uncompressed(routes);
     about.openapi = http::openapi_document(routes, about_api);
     if (with_docs) mount_docs(routes);
 }
@@ -107,6 +113,13 @@ int serve(const config::loaded& configuration) {
     const http::cors_policy cors(s.cors_origins);
     auth::session_cookies cookies(s.env == config::environment::production, cors);
 
+    // Large answers are compressed off the reactors.
+    const unsigned compressors = std::max(1u, s.api_threads / 2);
+    runtime::blocking_pool compression_threads("compress", compressors, compressors * answers_waiting);
+    std::optional<http::compression> compression;
+    if (s.compress) compression.emplace(compression_threads, metrics);
+    http::compression* const compressor = compression ? &*compression : nullptr;
+
     // Work on tenants, for whoever has the platform's token.
     std::optional<offices> platform;
     if (!s.platform_admin_token.empty()) platform.emplace(s, control, box, metrics);
@@ -125,7 +138,8 @@ int serve(const config::loaded& configuration) {
     ops::tenant_page tenant_numbers;
     const shared_parts shared{s,          control,     pools,          box,      state,          about,
                               passwords,  cors,        cookies,        metrics,  tenant_numbers, routes,
-                              ops_routes, debug_pools, debug_requests, outgoing, counted,        platform};
+                              ops_routes, debug_pools, debug_requests, outgoing, counted,        platform,
+                              compressor};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 
@@ -157,6 +171,7 @@ int serve(const config::loaded& configuration) {
                [&] { outgoing.stop(std::min<std::chrono::milliseconds>(reports_wait, s.shutdown_timeout)); });
     reactors.start();
     stack.push("reactors", [&] { reactors.stop(); });
+    stack.push("compression threads", [&] { compression_threads.stop(); });
     stack.push("hash threads", [&] { hash_threads.stop(); });
     stack.push("offices", [&] { unfinished = platform && !platform->close(work_until); });
     reactors.run_on_each([&](std::size_t i) {

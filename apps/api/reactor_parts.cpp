@@ -26,6 +26,7 @@ http::server_options server_options(const shared_parts& shared, http::answer_obs
     const auto& s = shared.settings;
     http::server_options out;
     out.applied.cors = &shared.cors;
+    out.applied.compressor = shared.compressor;
     out.bounds = bounds(s);
     out.observers = {&observer};
     numbers.join(out);

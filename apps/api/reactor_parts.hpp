@@ -48,6 +48,7 @@ struct shared_parts {
     reports& outgoing;
     numbers& counted;
     std::optional<offices>& platform;  // none without a token
+    http::compression* compressor;     // null: off
 };
 
 class reactor_parts {

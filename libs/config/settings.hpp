@@ -53,6 +53,7 @@ struct settings {
     std::size_t http_header_count = 0;
     std::size_t http_requests_per_connection = 0;
     std::size_t max_connections = 0;  // of the process
+    bool compress = false;        // answers
     std::string tls_cert_file{};  // path; empty: plain HTTP, and so is the next
     std::string tls_key_file{};
 
