@@ -14,6 +14,7 @@
 #include "http/request_head.hpp"
 #include "http/route.hpp"
 #include "http/services.hpp"
+#include "observability/crash_notes.hpp"
 #include "observability/log.hpp"
 #include "observability/trace_recorder.hpp"
 #include "runtime/deadline.hpp"
@@ -41,7 +42,8 @@ public:
           services_(provided),
           request_id_(request_id),
           origin_(std::move(origin)),
-          deadline_(limit) {}
+          deadline_(limit),
+          note_(request_id) {}
     exchange(const exchange&) = delete;
     exchange& operator=(const exchange&) = delete;
 
@@ -63,7 +65,10 @@ public:
 
     /// The row that serves it; null when no row does, and outside a server.
     [[nodiscard]] const route* row() const noexcept { return row_; }
-    void set_row(const route& serving) noexcept { row_ = &serving; }
+    void set_row(const route& serving) noexcept {
+        row_ = &serving;
+        note_.set_route(serving.path);
+    }
     [[nodiscard]] const operation_texts* operation() const noexcept { return row_ ? &row_->texts : nullptr; }
 
     template <class T>
@@ -72,11 +77,17 @@ public:
     }
 
     /// Names the tenant on every later log line of this request.
-    void set_tenant(std::string slug) { tenant_ = std::move(slug); }
+    void set_tenant(std::string slug) {
+        tenant_ = std::move(slug);
+        note_.set_tenant(tenant_);
+    }
     [[nodiscard]] std::string_view tenant() const noexcept { return tenant_; }
 
     /// Names the signed-in user on its access line and in error reports.
-    void set_user(std::string id) { user_ = std::move(id); }
+    void set_user(std::string id) {
+        user_ = std::move(id);
+        note_.set_user(user_);
+    }
     [[nodiscard]] std::string_view user() const noexcept { return user_; }
 
     /// Its place in a distributed trace; not known() outside of a server that traces.
@@ -125,6 +136,7 @@ private:
     trace::beginning trace_;
     request_failure failure_;
     bool served_ = false;
+    crash_notes::note note_;  // should we crash now
     std::vector<std::pair<std::string_view, std::string>> answer_headers_;
 };
 

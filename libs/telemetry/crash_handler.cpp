@@ -23,6 +23,7 @@
 
 #include "base/sanitized.hpp"
 #include "base/thread.hpp"
+#include "observability/crash_notes.hpp"
 #include "telemetry/signal_text.hpp"
 
 namespace bulkhead::telemetry {
@@ -232,8 +233,18 @@ pid_t start_child(int& to_child) noexcept {
     return id;
 }
 
+/// What the thread was busy with: any of it may be at fault.
+template <std::size_t N>
+void add_requests(signal_text<N>& out) noexcept {
+    for (const auto& each : crash_notes::all()) {
+        if (!each.taken.load() || each.thread != words().thread.load()) continue;
+        out.add("\nrequest ").add_clean(each.request.view()).add("\nroute ").add_clean(each.route);
+        out.add("\ntenant ").add_clean(each.tenant.view()).add("\nuser ").add_clean(each.user.view());
+    }
+}
+
 void write_report(int to, const facts& crash) noexcept {
-    static signal_text<8192> text;
+    static signal_text<32768> text;
     const auto& all = words();
     text.add(all.preamble.view());
     text.add("time ").add_number(static_cast<std::uint64_t>(crash.when.tv_sec)).add("\n");
@@ -241,6 +252,7 @@ void write_report(int to, const facts& crash) noexcept {
     text.add("\nthread ").add_clean(crash.thread.data()).add("\nreason ").add_clean(all.reason.view());
     for (void* const frame : crash.frames())
         text.add("\nframe ").add_hex(reinterpret_cast<std::uintptr_t>(frame));
+    add_requests(text);
     text.add("\nmaps\n");
     write_all(to, text.view());
     const int maps = ::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);

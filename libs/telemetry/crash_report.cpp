@@ -59,6 +59,14 @@ void take(crash_report& out, std::string_view name, std::string_view value) {
     if (name == "address") out.address = value;
     if (name == "thread") what.thread = value;
     if (name == "reason") what.value = value;
+    // Of several requests under way each line belongs to the last that was named.
+    if (name == "request") what.under_way.push_back({.id = std::string(value)});
+    if (!what.under_way.empty()) {
+        auto& last = what.under_way.back();
+        if (name == "route") last.route = value;
+        if (name == "tenant") last.tenant = value;
+        if (name == "user") last.user = value;
+    }
     if (name == "frame") what.frames.push_back({.address = to_number(value)});
 }
 
@@ -76,6 +84,7 @@ crash_report read_crash_report(std::string_view text) {
     }
     if (out.what.value.empty()) out.what.value = "access to " + out.address;
     out.what.value = out.program + ", thread " + out.what.thread + ": " + out.what.value;
+    if (out.what.under_way.size() == 1) out.what.request = out.what.under_way.front();
     const auto maps = parse_maps(text);
     resolve(out.what.frames, maps);
     out.what.images = images_of(maps, out.what.frames);

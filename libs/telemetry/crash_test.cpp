@@ -148,6 +148,16 @@ TEST_CASE("crash: a report is put together from what was written", "[telemetry]"
     CHECK(report.what.value == "bulkhead-api, thread api0: access to 0x10");
     REQUIRE(report.what.frames.size() == 1);
     CHECK(report.what.frames[0].address == 1);
+    const auto busy =
+        read_crash_report("request a\nroute /x\ntenant acme\nuser u\nrequest b\nroute \nmaps\n");
+    REQUIRE(busy.what.under_way.size() == 2);
+    CHECK(busy.what.under_way[0].user == "u");
+    CHECK(busy.what.under_way[1].tenant.empty());
+    CHECK(busy.what.request.id.empty());  // nobody knows which
+    const auto alone = read_crash_report("request a\ntenant acme\nuser u\n");
+    CHECK(alone.what.request.tenant == "acme");
+    const auto envelope = sentry_envelope({}, alone.what);
+    CHECK(envelope.find(R"("user":{"id":"u"})") != std::string::npos);
     CHECK(read_crash_report("").url.empty());
     CHECK(read_crash_report("frame\nsignal").what.frames.empty());
 }

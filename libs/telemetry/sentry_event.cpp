@@ -82,6 +82,16 @@ json::object exception_of(const incident& what) {
     return out;
 }
 
+json::array under_way_of(const std::vector<report_request>& requests) {
+    json::array out;
+    for (const auto& each : requests)
+        out.push_back({{"request_id", tidy(each.id)},
+                       {"route", tidy(each.route)},
+                       {"tenant", tidy(each.tenant)},
+                       {"user", tidy(each.user)}});
+    return out;
+}
+
 json::object event_of(const report_origin& from, const incident& what, const std::string& id) {
     const auto& about = what.request;
     json::object out{{"event_id", id},
@@ -102,7 +112,10 @@ json::object event_of(const report_origin& from, const incident& what, const std
     }
     if (!about.user.empty()) out["user"] = json::object{{"id", tidy(about.user)}};
     if (about.trace.known()) out["contexts"] = json::object{{"trace", trace_of(about.trace)}};
-    if (what.unreported != 0) out["extra"] = json::object{{"alike_and_not_reported", what.unreported}};
+    json::object extra;
+    if (what.unreported != 0) extra["alike_and_not_reported"] = what.unreported;
+    if (!what.under_way.empty()) extra["requests_under_way"] = under_way_of(what.under_way);
+    if (!extra.empty()) out["extra"] = std::move(extra);
     if (!what.images.empty()) out["debug_meta"] = json::object{{"images", images_of(what.images)}};
     return out;
 }

@@ -52,11 +52,13 @@ struct report_request {
 
 struct incident {
     utc_time when{};
-    std::string level = "error";   // or "fatal"
-    std::string type{};            // of the exception, or what it is like
-    std::string value{};           // what it says
-    std::string thread{};          // that crashed
-    report_request request{};      // without method: not about a request
+    std::string level = "error";  // or "fatal"
+    std::string type{};           // of the exception, or what it is like
+    std::string value{};          // what it says
+    std::string thread{};         // that crashed
+    report_request request{};     // without method: not about a request
+    // That the crashed thread was busy with: when there was one, it is `request`, too.
+    std::vector<report_request> under_way{};
     std::uint64_t unreported = 0;  // alike and not sent since the last one
     std::vector<crash_frame> frames{};
     std::vector<crash_image> images{};

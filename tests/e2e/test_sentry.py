@@ -9,6 +9,8 @@ import pathlib
 import platform
 import re
 import signal
+import socket
+import subprocess
 import time
 
 import pytest
@@ -211,6 +213,35 @@ def test_a_crash_is_reported_and_the_exit_status_stays_true(crashing, launch, se
     sent = b"".join(request.body for request in sentry.requests).decode() + program.output
     for secret in ("canary", program.environment["JWT_SECRET"], program.environment["DATA_KEY"]):
         assert secret not in sent
+
+
+@pytest.mark.skipif(SYS_TGKILL is None, reason="the number of a system call is not known here")
+def test_a_crash_names_the_request_that_was_under_way(crashing, stack, launch, sentry):
+    program, api = launch(SENTRY_DSN=sentry.dsn, API_THREADS="1", REQUEST_TIMEOUT="1m", DB_STATEMENT_TIMEOUT="1m")
+    slug = unique("crashed") + f"-{os.getpid()}"
+    stack.create_tenant(slug)
+    person = api.asking(tenant=slug).sign_up()
+    database = stack.control(f"select database from tenants where slug = '{slug}'")
+    url = stack.env["DATABASE_URL"].rsplit("/", 1)[0] + "/" + database
+    holder = subprocess.Popen(["psql", "-XAtq", url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        holder.stdin.write("begin; lock table tasks in access exclusive mode; select 'held';\n")
+        holder.stdin.flush()
+        assert holder.stdout.readline() == "held\n"
+        with socket.create_connection((person.host, person.port)) as client:
+            client.sendall(f"GET /api/tasks HTTP/1.1\r\nHost: x\r\nX-Request-ID: crashed-1\r\n"
+                           f"Authorization: Bearer {person.token}\r\n\r\n".encode())
+            waiting = f"select count(*) from pg_stat_activity where datname = '{database}' and wait_event_type = 'Lock'"
+            sentry.wait_for(lambda: stack.control(waiting) == "1")
+            send_to_thread(program.process, "api0", signal.SIGSEGV)
+            assert program.wait(60) == -signal.SIGSEGV
+    finally:
+        holder.communicate("rollback;", timeout=60)
+    event, = sentry.wait_for(sentry.events)
+    assert event["user"] == {"id": person.user["id"]}
+    assert event["tags"] == {"tenant": slug, "route": "/api/tasks", "request_id": "crashed-1"}
+    assert [each["request_id"] for each in event["extra"]["requests_under_way"]] == ["crashed-1"]
+    assert person.token not in sentry.requests[0].body.decode()
 
 
 def test_a_crash_without_sentry_is_a_line(crashing, launch):
