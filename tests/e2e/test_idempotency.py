@@ -192,13 +192,18 @@ def at_each_record(stack, slug, body):
         stack.sql(slug, "drop function held() cascade")
 
 
-def wait_until_held(stack, slug):
-    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
+def wait_until_some(stack, slug, where):
+    """A session in the tenant's database of which this holds."""
+    count = f"select count(*) from pg_stat_activity where datname = current_database() and {where}"
     for _ in range(PATIENCE * 20):
-        if int(stack.sql(slug, waiting)) > 0:
+        if int(stack.sql(slug, count)) > 0:
             return
         threading.Event().wait(0.05)
     raise AssertionError("nobody came")
+
+
+def wait_until_held(stack, slug):
+    wait_until_some(stack, slug, "wait_event = 'PgSleep'")
 
 
 def test_while_it_is_under_way_others_are_told(stack, own):
@@ -214,6 +219,26 @@ def test_while_it_is_under_way_others_are_told(stack, own):
     assert first.status == 201
     assert_same(first, own.post("/api/tasks", {"title": "slow"}, headers=key))
     assert titles(own) == ["slow"]
+
+
+def test_a_twin_that_ends_between_two_looks(stack, own):
+    """It is not there when the request looks for it; when the handler reads, it has changed the task."""
+    path = own.post("/api/tasks", {"title": "guarded"}).headers["Location"]
+    key = keyed(fresh(), **{"If-Match": '"1", "7"'})
+    first = own.put(path, {"title": "new"}, headers=key)
+    assert first.status == 200
+    stack.sql(own.slug, "update idempotency_keys set expires_at = now()")
+    hold = ("do $$ begin lock table tasks; for i in 1..600 loop exit when exists (select from idempotency_keys "
+            "where expires_at > clock_timestamp()); perform pg_sleep(0.1); end loop; end $$")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        holding = pool.submit(stack.sql, own.slug, hold)
+        wait_until_held(stack, own.slug)
+        again = pool.submit(own.put, path, {"title": "new"}, headers=key)
+        wait_until_some(stack, own.slug, "wait_event_type = 'Lock'")
+        stack.sql(own.slug, "update idempotency_keys set expires_at = now() + interval '1 day'")
+        holding.result()
+        assert_same(first, again.result())
+    assert own.get(path).json["version"] == 2
 
 
 def test_a_connection_that_is_lost_at_the_end(stack, own):
