@@ -14,11 +14,11 @@ SURELY_KEPT = 0.2   # a connection that was quiet no longer than this is not clo
 
 
 class Busy:
-    """`requests` are bytes, sent in turns. Leaving the context waits for the clients, which end when nobody accepts
+    """`requests` are bytes, sent in turns; `tls` is an SSL context for HTTPS. Leaving the context waits for the clients, which end when nobody accepts
     their connections any more."""
 
-    def __init__(self, address, requests, long_request=None, keepers=6, comers=2, pipeliners=2):
-        self.address, self.requests = address, requests
+    def __init__(self, address, requests, long_request=None, keepers=6, comers=2, pipeliners=2, tls=None):
+        self.address, self.requests, self.tls = address, requests, tls
         self.answered, self.lost, self.closed_politely = collections.Counter(), [], 0
         self.stopping = threading.Event()
         jobs = [self._keep] * keepers + [self._come] * comers + [self._pipeline] * pipeliners
@@ -46,7 +46,11 @@ class Busy:
         except OSError:
             return None
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
+        try:
+            return self.tls.wrap_socket(connection) if self.tls else connection
+        except OSError as failure:
+            self.lost.append(f"handshake: {failure!r}")
+            return None
 
     def _exchange(self, connection, requests, kind, fresh=True, quiet_since=None):
         """Sends them together. Whether the connection goes on."""

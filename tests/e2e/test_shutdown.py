@@ -4,6 +4,8 @@ what a service manager and a balancer hear of it meanwhile."""
 import json
 import signal
 import socket
+import ssl
+import subprocess
 import time
 
 import pytest
@@ -58,6 +60,28 @@ def test_sigterm_under_load_loses_nothing(another, person, attempt):
     assert clients.closed_politely > 0
     assert set(clients.answered) <= {200, 201, 401, 404, 503}, clients.answered
     assert not lines(service, "request cut")
+
+
+def test_sigterm_under_load_loses_nothing_over_tls(stack, person, tmp_path):
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+                    "-subj", "/CN=localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    ports = [ReservedPort(), ReservedPort()]
+    service = stack.launch("bulkhead-api", PORT=str(ports[0].number), OPS_PORT=str(ports[1].number),
+                           TLS_CERT_FILE=str(certificate), TLS_KEY_FILE=str(key))
+    stack.services.remove(service)
+    try:
+        service.wait_until_ready(f"http://127.0.0.1:{ports[1].number}")
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with Busy(("127.0.0.1", ports[0].number), tasks_and_probes(person.token), tls=context) as clients:
+            wait_for(lambda: clients.total() > 200)
+            service.process.send_signal(signal.SIGTERM)
+        assert clients.lost == []
+        assert service.process.wait(PATIENCE) == 0
+    finally:
+        service.process.kill()
+        service.process.wait()
 
 
 def test_not_ready_first_and_still_serving_during_the_delay(another):
