@@ -8,6 +8,7 @@
 
 #include "base/version.hpp"
 #include "certificate.hpp"
+#include "clients.hpp"
 #include "features/accounts/routes.hpp"
 #include "features/platform/routes.hpp"
 #include "features/tasks/routes.hpp"
@@ -89,6 +90,7 @@ int serve(const config::loaded& configuration) {
     metrics::add_process_metrics(metrics);
     service::add_build_info(metrics);
     certificate tls(s, metrics);
+    clients known_clients(s, metrics);
     const auto box = service::data_box(s);
     ops::program_state state{.environment = std::string(config::environment_name(s.env)),
                              .schema_head = service::newest_control_schema()};
@@ -136,10 +138,11 @@ int serve(const config::loaded& configuration) {
     ops::debug_requests debug_requests;
     numbers counted(metrics);
     ops::tenant_page tenant_numbers;
-    const shared_parts shared{s,          control,     pools,          box,      state,          about,
-                              passwords,  cors,        cookies,        metrics,  tenant_numbers, routes,
-                              ops_routes, debug_pools, debug_requests, outgoing, counted,        platform,
-                              compressor};
+    const shared_parts shared{s,        control,    pools,       box,
+                              state,    about,      passwords,   known_clients,
+                              cors,     cookies,    metrics,     tenant_numbers,
+                              routes,   ops_routes, debug_pools, debug_requests,
+                              outgoing, counted,    platform,    compressor};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 

@@ -78,11 +78,17 @@ void mount_banner(http::router& routes) {
 }
 
 void mount_docs(http::router& routes) {
-    routes.get<get_openapi>("/openapi.json", {.id = "getOpenapi", .summary = "This document", .tag = "docs"});
-    routes.get<get_docs>("/api-docs", {.id = "getDocs", .summary = "Swagger UI", .tag = "docs"});
-    routes.get<get_docs>("/docs", {.id = "getDocsToo", .summary = "Swagger UI", .tag = "docs"});
-    routes.get<get_asset>("/api-docs/assets/{file}",
-                          {.id = "getDocsAsset", .summary = "Files of Swagger UI", .tag = "docs"});
+    constexpr auto free_of_charge = http::rate_class::none;  // static text, and many files for one page
+    routes.get<get_openapi>(
+        "/openapi.json",
+        {.id = "getOpenapi", .summary = "This document", .tag = "docs", .rate = free_of_charge});
+    routes.get<get_docs>("/api-docs",
+                         {.id = "getDocs", .summary = "Swagger UI", .tag = "docs", .rate = free_of_charge});
+    routes.get<get_docs>(
+        "/docs", {.id = "getDocsToo", .summary = "Swagger UI", .tag = "docs", .rate = free_of_charge});
+    routes.get<get_asset>(
+        "/api-docs/assets/{file}",
+        {.id = "getDocsAsset", .summary = "Files of Swagger UI", .tag = "docs", .rate = free_of_charge});
 }
 
 }  // namespace bulkhead::api

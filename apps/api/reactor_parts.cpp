@@ -22,7 +22,8 @@ http::limits bounds(const config::settings& s) {
 }
 
 http::server_options server_options(const shared_parts& shared, http::answer_observer& observer,
-                                    reactor_numbers& numbers, reactor_reports& reports) {
+                                    reactor_numbers& numbers, reactor_reports& reports,
+                                    ratelimit::gate& gate) {
     const auto& s = shared.settings;
     http::server_options out;
     out.applied.cors = &shared.cors;
@@ -31,6 +32,9 @@ http::server_options server_options(const shared_parts& shared, http::answer_obs
     out.observers = {&observer};
     numbers.join(out);
     reports.join(out);
+    out.applied.limiter = &gate;
+    out.proxies = shared.known_clients.proxies;
+    out.per_client = &shared.known_clients.connections;
     out.default_body_limit = s.body_limit;
     out.request_deadline = s.request_timeout;
     out.max_connections = std::max<std::size_t>(1, out.bounds.connections / s.api_threads);
@@ -51,7 +55,9 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       redis_(home.get_executor(), service::redis_target(shared.settings),
              service::redis_options(shared.metrics)),
       tenants_(pools_, shared.control, shared.box, tenancy::registry_metrics(shared.metrics)),
-      quotas_(redis_, shared.metrics, {.reactors = shared.settings.api_threads}),
+      limiter_(home.get_executor(), redis_, shared.known_clients.local, shared.metrics),
+      gate_(limiter_, shared.known_clients.rates, shared.metrics),
+      quotas_(gate_, shared.metrics),
       directory_(tenants_, quotas_,
                  {.default_tenant = shared.settings.default_tenant,
                   .base_domain = shared.settings.tenant_base_domain}),
@@ -64,7 +70,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       counts_(shared.metrics, metrics::label("server", "api")),
       ops_counts_(shared.metrics, metrics::label("server", "ops")),
       server_(home.get_executor(), shared.routes, services_,
-              server_options(shared, tenant_numbers_, numbers_, reports_), counts_),
+              server_options(shared, tenant_numbers_, numbers_, reports_, gate_), counts_),
       ops_server_(home.get_executor(), shared.ops_routes, services_, ops_options(), ops_counts_) {
     services_.add(quotas_);
     services_.add(directory_);
@@ -80,7 +86,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
     services_.add(shared.tenant_numbers);
     shared.tenant_numbers.add(home.get_executor(), tenant_numbers_);
     if (shared.platform)
-        services_.add(gate_.emplace(shared.platform->token(), tenants_, shared.platform->doors()));
+        services_.add(platform_gate_.emplace(shared.platform->token(), tenants_, shared.platform->doors()));
 }
 
 void reactor_parts::start(bool with_ops) {

@@ -9,6 +9,7 @@
 #include "auth/access_token.hpp"
 #include "auth/passwords.hpp"
 #include "auth/session_cookies.hpp"
+#include "clients.hpp"
 #include "config/settings.hpp"
 #include "http/server.hpp"
 #include "numbers.hpp"
@@ -37,6 +38,7 @@ struct shared_parts {
     const ops::program_state& state;
     self_description& about;
     auth::passwords& passwords;
+    clients& known_clients;
     const http::cors_policy& cors;
     auth::session_cookies& cookies;
     metrics::registry& metrics;
@@ -69,11 +71,13 @@ private:
     postgres::pool_set pools_;
     redis::redis_client redis_;
     tenancy::registry tenants_;
+    ratelimit::limiter limiter_;
+    ratelimit::gate gate_;
     tenancy::usage_quotas quotas_;
     tenancy::directory directory_;
     tenancy::idempotency idempotency_;
     auth::access_tokens tokens_;
-    std::optional<auth::platform_gate> gate_;
+    std::optional<auth::platform_gate> platform_gate_;
     ops::health health_;
     ops::tenant_metrics tenant_numbers_;
     reactor_reports reports_;

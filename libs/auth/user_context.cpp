@@ -60,7 +60,7 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
     auto claims = tokens.verify(*token, {*claimed, (*found)->key_version}, utc_now());
     if (!claims) co_return std::unexpected(std::move(claims.error()));
     x.set_user(claims->subject.to_string());
-    auto tenant = co_await directory.enter(x, *found);
+    auto tenant = co_await directory.enter(x, *found, claims->subject);
     if (!tenant) co_return std::unexpected(std::move(tenant.error()));
     if (claims->role == "viewer" && !is_safe(x.head().method))
         co_return fail(errc::forbidden, "a viewer may read only");

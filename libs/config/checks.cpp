@@ -73,6 +73,10 @@ void check_production(const settings& values, findings& out) {
         out.push_back({"PASSWORD_HASH", fmt::format("production needs bcrypt:{} or above", least_cost)});
     if (values.data_key.empty())
         out.push_back({"DATA_KEY", "required in production: 32 bytes in base64, openssl rand -base64 32"});
+    if (std::ranges::any_of(values.trusted_proxies, &ip_network::is_everybody))
+        out.push_back({"TRUSTED_PROXIES",
+                       "trusts everybody, so that clients could name any address as theirs: name "
+                       "the proxies"});
     check_secret("JWT_SECRET", values.jwt_secret, out);
     check_secret("JWT_SECRET_PREVIOUS", values.jwt_secret_previous, out);
     check_secret("PASSWORD_PEPPER", values.password_pepper, out);

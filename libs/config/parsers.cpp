@@ -33,6 +33,30 @@ std::unexpected<std::string> not_one(std::string_view text, std::string_view exp
     return std::unexpected(fmt::format("\"{:.80}\" is not {}", text, expected));
 }
 
+/// The parts between commas, without blanks around them.
+std::vector<std::string_view> elements(std::string_view list) {
+    std::vector<std::string_view> out;
+    for (;;) {
+        const auto comma = list.find(',');
+        out.push_back(trim(list.substr(0, comma)));
+        if (comma == std::string_view::npos) return out;
+        list.remove_prefix(comma + 1);
+    }
+}
+
+std::optional<rate_window> parse_rate(std::string_view text) {
+    using namespace std::chrono_literals;
+    constexpr auto shortest = 1s;
+    constexpr auto longest = 24h;
+    const auto slash = text.find('/');
+    if (slash == std::string_view::npos) return std::nullopt;
+    const auto count = parse_number<std::uint64_t, 1, 1'000'000'000>(text.substr(0, slash));
+    const auto length = parse_duration(text.substr(slash + 1));
+    if (!count || !length || *length < shortest || *length > longest || *length % 1s != 0s)
+        return std::nullopt;
+    return rate_window{static_cast<std::int64_t>(*count), std::chrono::floor<std::chrono::seconds>(*length)};
+}
+
 }  // namespace
 
 std::string_view environment_name(environment value) noexcept {
@@ -67,6 +91,39 @@ parsed<server_address> parse_server(std::string_view text) {
     if (!parts || parts->host.empty() || !port)
         return not_one(text, "a host and a port such as localhost:6432");
     return server_address{std::string(parts->host), *port};
+}
+
+parsed<std::vector<ip_network>> parse_networks(std::string_view text) {
+    constexpr std::size_t most = 256;
+    std::vector<ip_network> out;
+    for (const auto element : elements(text)) {
+        const auto network = ip_network::parse(element);
+        if (!network)
+            return not_one(element,
+                           "an IP address or a network such as 10.0.0.0/8, 2001:db8::/32, without bits "
+                           "behind the prefix");
+        out.push_back(*network);
+    }
+    if (out.size() > most)
+        return std::unexpected(fmt::format("has {} networks, {} are the most", out.size(), most));
+    return out;
+}
+
+parsed<std::vector<rate_window>> parse_rates(std::string_view text) {
+    constexpr std::size_t most = 4;
+    std::vector<rate_window> out;
+    if (iequals(text, "off")) return out;
+    for (const auto element : elements(text)) {
+        const auto rate = parse_rate(element);
+        if (!rate)
+            return not_one(element, "a count and a time from 1s to 24h in whole seconds such as 60/1m");
+        if (std::ranges::any_of(out, [&](const auto& each) { return each.length == rate->length; }))
+            return std::unexpected(fmt::format("\"{:.80}\" has two counts for one time", text));
+        out.push_back(*rate);
+    }
+    if (out.size() > most)
+        return std::unexpected(fmt::format("has {} limits, {} are the most", out.size(), most));
+    return out;
 }
 
 parsed<std::string> parse_text(std::string_view text) { return std::string(text); }

@@ -38,6 +38,12 @@ parsed<std::string> parse_address(std::string_view text);
 /// host:port or [IPv6]:port.
 parsed<server_address> parse_server(std::string_view text);
 
+/// Comma list of networks in CIDR notation and single addresses.
+parsed<std::vector<ip_network>> parse_networks(std::string_view text);
+
+/// Comma list of count/time ("60/1m,1000/1h"), or off, which is none.
+parsed<std::vector<rate_window>> parse_rates(std::string_view text);
+
 /// Anything that is not empty.
 parsed<std::string> parse_text(std::string_view text);
 

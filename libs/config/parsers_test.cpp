@@ -127,3 +127,29 @@ TEST_CASE("parse_secret: says the length, not the value", "[config]") {
     CHECK(problem.error().find("hunter22") == std::string::npos);
     CHECK(parse_secret<32>(std::string(32, 'x')));
 }
+
+TEST_CASE("parse_rates: counts in times", "[config]") {
+    const auto both = parse_rates("60/1m, 1000/1h");
+    REQUIRE(both);
+    REQUIRE(both->size() == 2);
+    CHECK((*both)[0].count == 60);
+    CHECK((*both)[0].length == 1min);
+    CHECK((*both)[1].count == 1000);
+    CHECK((*both)[1].length == 1h);
+    CHECK(parse_rates("5/90").value()[0].length == 90s);
+    CHECK(parse_rates("OFF").value().empty());
+    for (const auto* const bad :
+         {"", "60", "60/", "/1m", "0/1m", "-1/1m", "60/500ms", "60/1500ms", "60/25h", "60/1m,", "60/1m,off",
+          "60/1m,70/60s", "1/1s,2/2s,3/3s,4/4s,5/5s", "1000000001/1m", "60 /1m"})
+        CHECK_FALSE(parse_rates(bad));
+}
+
+TEST_CASE("parse_networks: networks and addresses", "[config]") {
+    const auto some = parse_networks("10.0.0.0/8 ,2001:db8::1");
+    REQUIRE(some);
+    REQUIRE(some->size() == 2);
+    CHECK((*some)[0] == *bulkhead::ip_network::parse("10.0.0.0/8"));
+    for (const auto* const bad :
+         {"", "10.0.0.0/8,", "10.1.2.3/8", "proxy.example", "10.0.0.0/8 10.1.0.0/16", "*"})
+        CHECK_FALSE(parse_networks(bad));
+}

@@ -73,6 +73,12 @@ TEST_CASE("production: keys for reports are not sent in the clear", "[config]") 
           names{"OTEL_EXPORTER_OTLP_ENDPOINT"});
 }
 
+TEST_CASE("production: proxies are named", "[config]") {
+    for (const auto* const everybody : {"0.0.0.0/0", "10.0.0.0/8, ::/0"})
+        CHECK(complaints(production({{"TRUSTED_PROXIES", everybody}})) == names{"TRUSTED_PROXIES"});
+    CHECK(complaints(production({{"TRUSTED_PROXIES", "10.0.0.0/8, ::1"}})).empty());
+}
+
 TEST_CASE("production: DATA_KEY", "[config]") {
     CHECK(complaints(production({{"DATA_KEY", ""}})) == names{"DATA_KEY"});
     CHECK(complaints(production({{"DATA_KEY", "c2hvcnQ="}})) == names{"DATA_KEY"});  // reported once

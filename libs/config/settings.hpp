@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ip_network.hpp"
 #include "base/secret.hpp"
 #include "config/redis_url.hpp"
 #include "config/report_targets.hpp"
@@ -26,6 +27,12 @@ enum class environment { development, test, staging, production };
 struct server_address {
     std::string host{};  // name or address, without brackets; empty: none
     std::uint16_t port = 0;
+};
+
+/// At most `count` requests in `length`.
+struct rate_window {
+    std::int64_t count = 0;
+    std::chrono::seconds length{0};
 };
 
 struct settings {
@@ -56,6 +63,11 @@ struct settings {
     bool compress = false;        // answers
     std::string tls_cert_file{};  // path; empty: plain HTTP, and so is the next
     std::string tls_key_file{};
+    std::vector<ip_network> trusted_proxies{};
+    std::vector<rate_window> rate_limit{};       // empty: off
+    std::vector<rate_window> rate_limit_auth{};  // the same
+    std::optional<std::size_t>
+        max_connections_per_ip{};  // 0: any number; nullopt: 100, and any number on loopback
 
     secret database_url{};      // postgresql://..., as libpq takes it
     std::string db_ssl_mode{};  // one of libpq's words; wins over what the URL says, and never contradicts it

@@ -52,9 +52,10 @@ private:
     connection& connection_;
 };
 
-connection::connection(tcp_socket socket, server& owner)
+connection::connection(tcp_socket socket, server& owner, peer_connections::place place)
     : socket_(std::move(socket)),
       server_(owner),
+      place_(std::move(place)),
       input_(initial_buffer, longest_head(owner.options_.bounds)),
       reader_(owner.options_.bounds) {
     error_code unknown;  // gone already
@@ -169,7 +170,9 @@ awaitable<connection::next> connection::agree_on_tls() {
     co_return refuse_head({.code = errc::malformed_request, .detail = "this port speaks HTTPS only"});
 }
 
-request_origin connection::origin() const { return {.client = peer_, .secure = tls_ != nullptr}; }
+request_origin connection::origin() const {
+    return origin_of(head_, peer_, tls_ != nullptr, server_.options_.proxies);
+}
 
 /// Reads until a whole head is there.
 awaitable<connection::next> connection::receive_head() {

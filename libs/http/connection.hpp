@@ -14,6 +14,7 @@
 #include "http/exchange.hpp"
 #include "http/input_buffer.hpp"
 #include "http/observer.hpp"
+#include "http/peer_connections.hpp"
 #include "http/request_reader.hpp"
 #include "http/response.hpp"
 #include "http/router.hpp"
@@ -31,7 +32,7 @@ using connection_hook =
 
 class connection final : public runtime::deadline_entry, public connection_hook {
 public:
-    connection(tcp_socket socket, server& owner);
+    connection(tcp_socket socket, server& owner, peer_connections::place place);
     ~connection();
 
     /// Serves until either side closes. Never throws.
@@ -79,6 +80,7 @@ private:
     tcp_socket socket_;
     std::unique_ptr<tls_stream> tls_;  // null: plain
     server& server_;
+    const peer_connections::place place_;
     net::ip::address peer_;
     input_buffer input_;
     request_reader reader_;

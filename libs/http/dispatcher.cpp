@@ -17,6 +17,24 @@ response options_response(std::string allow) {
     return out;
 }
 
+/// A browser's question before the request proper; it cannot help asking (Fetch standard, CORS-preflight).
+bool is_preflight(const request_head& head) {
+    return head.method == verb::options && head.find("Origin") && head.find("Access-Control-Request-Method");
+}
+
+/// A user's requests count once it is known whose they are, those of whoever runs the platform not at all.
+bool counts_by_address(const exchange& x, const router::match& route) {
+    if (!route.found) return !is_preflight(x.head());
+    if (route.found->texts.probe || route.found->texts.rate == rate_class::none) return false;
+    return route.found->required == access::open || route.found->required == access::tenant;
+}
+
+/// Who guesses tokens is known by address only.
+bool failed_to_sign_in(const response& answer, const router::match& route) {
+    return answer.code == status::unauthorized && route.found &&
+           (route.found->required == access::user || route.found->required == access::platform);
+}
+
 }  // namespace
 
 router::match dispatcher::find(exchange& x) const {
@@ -34,9 +52,7 @@ awaitable<std::optional<response>> dispatcher::before_body(exchange& x, const ro
     // A browser asks on its own account, without credentials: it is neither counted nor refused.
     if (policies_.cors)
         if (auto granted = policies_.cors->preflight(x.head(), route.allow)) co_return std::move(granted);
-    // A user's requests count once it is known whose they are.
-    const bool by_address = !route.found || route.found->required != access::user;
-    if (by_address && policies_.limiter) {
+    if (policies_.limiter && counts_by_address(x, route)) {
         auto counted = co_await policies_.limiter->count_client(x);
         if (!counted) co_return problem_response(counted.error(), x.request_id());
     }
@@ -44,6 +60,16 @@ awaitable<std::optional<response>> dispatcher::before_body(exchange& x, const ro
 }
 
 awaitable<response> dispatcher::serve(exchange& x, const router::match& route) const {
+    auto answer = co_await handle(x, route);
+    if (policies_.limiter && failed_to_sign_in(answer, route)) {
+        auto counted = co_await policies_.limiter->count_client(x);
+        if (!counted) answer = problem_response(counted.error(), x.request_id());
+    }
+    co_return answer;
+}
+
+/// A handler that throws is a bug: logged here once, and answered without details.
+awaitable<response> dispatcher::handle(exchange& x, const router::match& route) {
     if (!route.found) co_return unrouted(x, route);
     x.set_served();
     request_failure why{.type = "unknown", .reason = "not a std::exception"};

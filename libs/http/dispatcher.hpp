@@ -32,8 +32,7 @@ public:
     /// An answer for which the body does not matter: the request is refused before anything is done for it.
     awaitable<std::optional<response>> before_body(exchange& x, const router::match& route) const;
 
-    /// The answer to a request that is complete. A handler that throws is a bug: logged here once, and
-    /// answered without details.
+    /// The answer to a request that is complete.
     awaitable<response> serve(exchange& x, const router::match& route) const;
 
     /// Compresses the answer to `serve`, if it may be and is worth it. What it returns needs a wait:
@@ -52,6 +51,8 @@ public:
     void finish(exchange& x, response& answer) const;
 
 private:
+    static awaitable<response> handle(exchange& x, const router::match& route);
+
     const router& routes_;
     const policies policies_;
 };

@@ -4,6 +4,7 @@
 // written; every view in it points into the connection's buffers.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/ip/address.hpp>
 #include <string>
@@ -106,6 +107,14 @@ public:
     /// itself wins, but what Vary lists is joined.
     void add_header(std::string_view name, std::string value) {
         answer_headers_.emplace_back(name, std::move(value));
+    }
+    /// The same, instead of what was added by that name.
+    void set_header(std::string_view name, std::string value) {
+        std::erase_if(answer_headers_, [&](const auto& each) { return each.first == name; });
+        add_header(name, std::move(value));
+    }
+    [[nodiscard]] bool has_header(std::string_view name) const noexcept {
+        return std::ranges::any_of(answer_headers_, [&](const auto& each) { return each.first == name; });
     }
     [[nodiscard]] std::vector<std::pair<std::string_view, std::string>> take_headers() noexcept {
         return std::exchange(answer_headers_, {});

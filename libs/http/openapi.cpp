@@ -43,6 +43,7 @@ json::object describe_row(const route& row, schema::components& components) {
         document_idempotency_key(op, row.method);
     row.document(op);
     for (auto code : row.texts.failures) op.fails(code);
+    if (!row.texts.probe && row.texts.rate != rate_class::none) op.fails(errc::too_many_requests);
     op.fails(errc::unavailable);
     auto out = op.take();
     out["operationId"] = row.texts.id;

@@ -25,6 +25,13 @@ enum class access {
     platform,  // whoever runs the platform
 };
 
+/// Which limit counts requests of whom only the address is known.
+enum class rate_class {
+    general,
+    auth,  // whoever tries passwords
+    none,  // what costs nothing
+};
+
 /// The texts of an operation; all static.
 struct operation_texts {
     std::string_view id;       // operationId, camelCase, unique
@@ -33,9 +40,10 @@ struct operation_texts {
     std::string_view description{};
     std::vector<errc> failures{};  // beyond those that follow from the handler's signature
     std::size_t body_limit = 0;    // bytes; 0: the server's default
-    bool probe = false;            // asks how we are: not worth a trace, and its answer is no news
-    bool compress = true;          // false when the answer carries a secret (compression.hpp)
-    bool needs_room = true;        // a POST, PUT or PATCH that adds data: refused when the storage is used up
+    bool probe = false;  // asks how we are: not limited, not worth a trace, and its answer is no news
+    rate_class rate = rate_class::general;
+    bool compress = true;    // false when the answer carries a secret (compression.hpp)
+    bool needs_room = true;  // a POST, PUT or PATCH that adds data: refused when the storage is used up
 };
 
 struct route {

@@ -41,6 +41,12 @@ std::int64_t age_ms(const request_report& of) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - of.began).count();
 }
 
+metrics::counter& refusal_counter(metrics::registry& to, std::string_view labels, std::string_view reason) {
+    return to.add_counter(
+        "bulkhead_http_connections_refused_total", "Connections closed at once",
+        fmt::format("{}{}{}", labels, labels.empty() ? "" : ",", metrics::label("reason", reason)));
+}
+
 /// Handshakes that have begun when a listener stops are over by then.
 constexpr std::chrono::milliseconds handshake_time{50};
 
@@ -48,8 +54,9 @@ constexpr std::chrono::milliseconds handshake_time{50};
 
 server_metrics::server_metrics(metrics::registry& to, std::string_view labels)
     : connections(to.add_counter("bulkhead_http_connections_total", "Connections accepted", labels)),
-      refused_connections(to.add_counter("bulkhead_http_connections_refused_total",
-                                         "Connections closed at once because too many were open", labels)),
+      refused_when_full(refusal_counter(to, labels, "full")),
+      refused_to_client(refusal_counter(to, labels, "client")),
+      refused_by_failure(refusal_counter(to, labels, "failure")),
       open(to.add_gauge("bulkhead_http_connections_open", "Connections that are open", labels)),
       in_flight(to.add_gauge("bulkhead_http_requests_in_flight", "Requests under way", labels)),
       received_bytes(to.add_counter("bulkhead_http_received_bytes_total", "Bytes that clients sent", labels)),
@@ -115,14 +122,16 @@ awaitable<void> server::accept_loop() {
 /// Out of memory costs this client its connection, not everybody the server.
 void server::admit(tcp_socket socket) noexcept try {
     metrics_.connections.add();
-    if (open_ >= options_.max_connections)
-        return metrics_.refused_connections.add();  // the socket closes here
+    if (open_ >= options_.max_connections) return metrics_.refused_when_full.add();  // the socket closes here
     error_code ignored;
+    auto place = options_.per_client ? options_.per_client->enter(socket.remote_endpoint(ignored).address())
+                                     : std::optional<peer_connections::place>(std::in_place);
+    if (!place) return metrics_.refused_to_client.add();
     socket.set_option(tcp::no_delay(true), ignored);
-    net::co_spawn(executor_, connection::run(std::make_unique<connection>(std::move(socket), *this)),
-                  net::detached);
+    auto client = std::make_unique<connection>(std::move(socket), *this, *std::move(place));
+    net::co_spawn(executor_, connection::run(std::move(client)), net::detached);
 } catch (const std::exception& e) {
-    metrics_.refused_connections.add();
+    metrics_.refused_by_failure.add();
     log::error("cannot serve a connection", {{"reason", std::string_view(e.what())}});
 }
 

@@ -13,6 +13,7 @@
 #include "http/connection.hpp"
 #include "http/dispatcher.hpp"
 #include "http/limits.hpp"
+#include "http/peer_connections.hpp"
 #include "http/request_report.hpp"
 #include "http/router.hpp"
 #include "http/services.hpp"
@@ -33,6 +34,8 @@ struct server_options {
     std::size_t max_connections = 10'000;      // of this reactor
     std::chrono::milliseconds request_deadline{5'000};
     policies applied{};
+    trusted_proxies proxies{};
+    peer_connections* per_client = nullptr;     // shared by the reactors; null: clients are not counted
     std::vector<answer_observer*> observers{};  // outlive the server
 };
 
@@ -41,7 +44,9 @@ struct server_metrics {
     /// `labels` tell the servers of a program apart.
     explicit server_metrics(metrics::registry& registry, std::string_view labels = {});
     metrics::counter& connections;
-    metrics::counter& refused_connections;
+    metrics::counter& refused_when_full;  // connections closed at once
+    metrics::counter& refused_to_client;
+    metrics::counter& refused_by_failure;
     metrics::gauge& open;
     metrics::gauge& in_flight;
     metrics::counter& received_bytes;

@@ -54,7 +54,7 @@ awaitable<result<tenant_context>> directory::enter(http::exchange& x) {
     if (!may_be_slug(slug)) co_return unknown();
     auto found = co_await registry_.by_slug(slug, x.deadline());
     if (!found) co_return std::unexpected(std::move(found.error()));
-    co_return co_await admit(*std::move(found), x);
+    co_return co_await admit(*std::move(found), x, std::nullopt);
 }
 
 awaitable<registry::found> directory::find(http::exchange& x, uuid id) {
@@ -62,30 +62,29 @@ awaitable<registry::found> directory::find(http::exchange& x, uuid id) {
 }
 
 awaitable<result<tenant_context>> directory::enter(http::exchange& x,
-                                                   std::shared_ptr<const known_tenant> found) {
+                                                   std::shared_ptr<const known_tenant> found, uuid user) {
     const auto named = named_tenant(x.head(), settings_.base_domain);
     if (!named) co_return std::unexpected(named.error());
     if (*named && **named != found->slug) co_return fail(errc::tenant_mismatch);
-    co_return co_await admit(std::move(found), x);
+    co_return co_await admit(std::move(found), x, user);
 }
 
 awaitable<result<tenant_context>> directory::admit(std::shared_ptr<const known_tenant> found,
-                                                   http::exchange& x) {
+                                                   http::exchange& x, std::optional<uuid> user) {
     x.set_tenant(found->slug);
     if (auto why = refusal_of(found->status)) co_return std::unexpected(*std::move(why));
-    // What was done already may be asked again when there is no room any more.
-    if (!http::has_idempotency_key(x.head()))
-        if (auto room = quotas_.check_storage(*found, x); !room)
-            co_return std::unexpected(std::move(room.error()));
-    if (found->limits.requests_per_minute) {
-        if (auto counted = co_await quotas_.count_request(*found, x.recording()); !counted)
-            co_return std::unexpected(std::move(counted.error()));
-        // That took its time: the tenant may have been closed in the middle of it.
+    const auto took_time = co_await quotas_.count_request(x, *found, user);
+    if (!took_time) co_return std::unexpected(took_time.error());
+    if (*took_time) {  // the tenant may have been closed in the middle of it
         auto again = co_await registry_.by_id(found->id, x.deadline());
         if (!again) co_return std::unexpected(std::move(again.error()));
         found = *std::move(again);
         if (auto why = refusal_of(found->status)) co_return std::unexpected(*std::move(why));
     }
+    // What was done already may be asked again when there is no room any more.
+    if (!http::has_idempotency_key(x.head()))
+        if (auto room = quotas_.check_storage(*found, x); !room)
+            co_return std::unexpected(std::move(room.error()));
     auto db = registry_.open(tenant_passage(), *found, x.deadline());
     db.record_in(x.recording());
     co_return tenant_context(std::move(found), std::move(db), x);

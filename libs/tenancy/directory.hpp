@@ -28,11 +28,13 @@ public:
 
     /// The tenant that a token names, to verify the token with its key. Grants nothing.
     awaitable<registry::found> find(http::exchange& x, uuid id);
-    /// For a request with a verified token of the tenant `found`.
-    awaitable<result<tenant_context>> enter(http::exchange& x, std::shared_ptr<const known_tenant> found);
+    /// For a request with a verified token of `user` of the tenant `found`.
+    awaitable<result<tenant_context>> enter(http::exchange& x, std::shared_ptr<const known_tenant> found,
+                                            uuid user);
 
 private:
-    awaitable<result<tenant_context>> admit(std::shared_ptr<const known_tenant> found, http::exchange& x);
+    awaitable<result<tenant_context>> admit(std::shared_ptr<const known_tenant> found, http::exchange& x,
+                                            std::optional<uuid> user);
 
     registry& registry_;
     usage_quotas& quotas_;

@@ -65,7 +65,7 @@ public:
     [[nodiscard]] std::uint64_t answered(unsigned status_class) const {
         return counts_.responses[status_class - 1]->value();
     }
-    [[nodiscard]] std::uint64_t refused() const { return counts_.refused_connections.value(); }
+    [[nodiscard]] std::uint64_t refused() const { return counts_.refused_when_full.value(); }
 
     static std::uint16_t free_port() {
         net::io_context scratch;

@@ -3,6 +3,12 @@
 
 namespace bulkhead::config {
 using namespace rows;
+namespace {
+
+std::string none(const circumstances&, so_far) { return {}; }
+
+}  // namespace
+
 // clang-format off
 std::vector<row> edge_rows() { return {
     {.name = "REQUEST_TIMEOUT", .programs = api, .type = "time from 100ms to 5m", .fallback = "5s",
@@ -47,6 +53,20 @@ std::vector<row> edge_rows() { return {
     {.name = "TLS_KEY_FILE", .programs = api, .type = "path",
      .parse = into(&settings::tls_key_file, parse_text), .example = "/etc/ssl/bulkhead/privkey.pem",
      .help = "The private key of TLS_CERT_FILE, in PEM and without a passphrase."},
+    {.name = "TRUSTED_PROXIES", .programs = api, .type = "comma list of networks and addresses",
+     .parse = into(&settings::trusted_proxies, parse_networks), .example = "10.0.0.0/8,2001:db8::/32",
+     .help = "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. The client is the right-most address"
+             " outside this list."},
+    {.name = "RATE_LIMIT", .programs = api, .type = "count/time, comma list, or off", .fallback = "60/1m,1000/1h",
+     .parse = into(&settings::rate_limit, parse_rates),
+     .help = "Requests of one user, or of one address where nobody is signed in."},
+    {.name = "RATE_LIMIT_AUTH", .programs = api, .type = "count/time, comma list, or off",
+     .fallback = "10/1m,100/15m", .parse = into(&settings::rate_limit_auth, parse_rates),
+     .help = "Signups and logins of one address."},
+    {.name = "MAX_CONNECTIONS_PER_IP", .programs = api, .type = "0-1000000; 0: any number",
+     .fallback = "100, any number from loopback", .computed = none,
+     .parse = into(&settings::max_connections_per_ip, parse_number<std::size_t, 0, 1'000'000>), .example = "100",
+     .help = "Open connections of one IPv4 address or IPv6 /64; trusted proxies may have any number."},
 }; }
 // clang-format on
 

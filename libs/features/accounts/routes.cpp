@@ -108,12 +108,14 @@ void mount(http::router& routes) {
                           .tag = "auth",
                           .description = about_transport,
                           .failures = {errc::email_taken, errc::quota_exceeded, errc::forbidden},
+                          .rate = http::rate_class::auth,
                           .compress = false});
     routes.post<log_in>("/api/auth/login", {.id = "logIn",
                                             .summary = "Sign in with e-mail and password",
                                             .tag = "auth",
                                             .description = about_transport,
                                             .failures = {errc::invalid_credentials, errc::forbidden},
+                                            .rate = http::rate_class::auth,
                                             .compress = false,
                                             .needs_room = false});
     routes.get<me>("/api/auth/me", {.id = "getMe", .summary = "The signed-in user", .tag = "auth"});

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ratelimit/limiter.hpp"
+
+#include <array>
+#include <bit>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "observability/log.hpp"
+#include "ratelimit/check_script.hpp"
+
+namespace bulkhead::ratelimit {
+namespace {
+
+constexpr std::size_t checks_of_call = 64;  // Redis does nothing else meanwhile
+constexpr std::size_t most_waiting = 64;    // calls
+
+metrics::counter& check_counter(metrics::registry& numbers, std::string_view source) {
+    return numbers.add_counter("bulkhead_rate_checks_total",
+                               "Requests that were counted against a limit, by where",
+                               metrics::label("source", source));
+}
+
+milliseconds local_time() {
+    return std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch());
+}
+
+double stored_number(std::string_view state, std::size_t index) {
+    std::uint64_t bits = 0;
+    for (std::size_t byte = sizeof bits; byte-- > 0;)
+        bits = bits << 8 | static_cast<unsigned char>(state[index * sizeof bits + byte]);
+    return std::bit_cast<double>(bits);
+}
+
+/// The first window of what is stored in a key; one without requests when that is nothing.
+sliding_window stored_window(std::string_view state) {
+    if (state.size() < stored_size) return {};
+    const auto number = [&](std::size_t index) {
+        return static_cast<std::int64_t>(stored_number(state, index));
+    };
+    return {milliseconds{number(0)}, milliseconds{number(1)}, number(2), number(3), milliseconds{number(4)}};
+}
+
+/// The answer of TIME.
+std::optional<milliseconds> time_of(const redis::redis_reply& reply) {
+    const auto* const parts = reply.elements();
+    if (!parts || parts->size() != 2) return std::nullopt;
+    std::array<std::int64_t, 2> numbers{};
+    for (std::size_t i = 0; i < 2; ++i) {
+        const auto text = (*parts)[i].text().value_or("");
+        if (std::from_chars(text.data(), text.data() + text.size(), numbers[i]).ec != std::errc{})
+            return std::nullopt;
+    }
+    return milliseconds{numbers[0] * 1000 + numbers[1] / 1000};
+}
+
+}  // namespace
+
+/// The checks that go to Redis together.
+struct limiter::call {
+    explicit call(executor where) : done(where, patience) {}
+    steady_timer done;  // its cancellation says that the answer is there, or that none will come
+    std::vector<std::string> keys;
+    std::vector<std::string> arguments;
+    std::size_t checks = 0;
+    std::vector<std::int64_t> answer;  // numbers_of_check for each; empty: none
+};
+
+fallback::fallback(metrics::registry& numbers) {
+    numbers.add_gauge_sampler("bulkhead_rate_entries", "Clients that this process has counted by itself",
+                              [this] { return static_cast<double>(counts.entries()); });
+}
+
+void fallback::lost(std::string_view why) {
+    if (without_redis_.fetch_add(1) == 0)
+        log::warn("rate limits hold for this process alone: Redis does not count", {{"reason", why}});
+}
+
+void fallback::found() {
+    if (without_redis_.fetch_sub(1) == 1) log::info("rate limits hold for all processes again");
+}
+
+limiter::limiter(executor where, redis::redis_client& shared, fallback& local, metrics::registry& numbers)
+    : executor_(where),
+      shared_(shared),
+      local_(local),
+      checks_shared_(check_counter(numbers, "redis")),
+      checks_local_(check_counter(numbers, "local")) {}
+
+awaitable<standing> limiter::check(const subjects& of) {
+    std::size_t place = 0;
+    const auto joined = join(of, place);
+    if (!joined) co_return check_here(of);
+    co_await joined->done.async_wait(use_tuple);
+    if (joined->answer.empty()) {
+        late_ = sending_;
+        co_return check_here(of);
+    }
+    checks_shared_.add();
+    const auto* const numbers = joined->answer.data() + place * numbers_of_check;
+    const auto where = static_cast<std::size_t>(numbers[1]);
+    co_return standing{.wait = milliseconds{numbers[0]},
+                       .subject = where / most_windows,
+                       .window = where % most_windows,
+                       .left = numbers[2],
+                       .reset = milliseconds{numbers[3]}};
+}
+
+/// Adds a check to the next call, as its `place`-th; null when Redis cannot be asked.
+std::shared_ptr<limiter::call> limiter::join(const subjects& of, std::size_t& place) {
+    if (!shared_.connected()) {
+        note(false, "it is not connected");
+        return nullptr;
+    }
+    if (late_) return nullptr;
+    if (waiting_.empty() || waiting_.back()->checks == checks_of_call) {
+        if (waiting_.size() == most_waiting) return nullptr;
+        waiting_.push_back(std::make_shared<call>(executor_));
+    }
+    auto joined = waiting_.back();
+    for (const auto& each : of) {
+        joined->keys.push_back(each.key);
+        joined->arguments.push_back(each.rule->script_argument());
+        if (&each != &of.front()) joined->arguments.back().insert(0, same_request);
+    }
+    place = joined->checks++;
+    if (!std::exchange(sending_, true)) net::co_spawn(executor_, send(), net::detached);
+    return joined;
+}
+
+/// Sends calls, one after the other, until nothing waits.
+awaitable<> limiter::send() {
+    while (!waiting_.empty()) {
+        const auto next = std::move(waiting_.front());
+        waiting_.pop_front();
+        if (next->done.expiry() <= steady_clock::now()) continue;  // nobody waits for it any more
+        const auto reply =
+            co_await shared_.run(check_script(), std::move(next->keys), std::move(next->arguments));
+        late_ = false;
+        const bool served = take_answer(*next, reply);
+        note(served, reply ? "it gives an answer that makes no sense" : reply.error().detail);
+        next->done.cancel();
+    }
+    sending_ = false;
+}
+
+bool limiter::take_answer(call& done, const result<redis::redis_reply>& reply) {
+    const auto* const numbers = reply ? reply->elements() : nullptr;
+    if (!numbers || numbers->size() != done.checks * numbers_of_check) return false;
+    std::vector<std::int64_t> read;
+    read.reserve(numbers->size());
+    for (const auto& each : *numbers) {
+        const auto number = each.integer();
+        if (!number) return false;
+        read.push_back(*number);
+    }
+    done.answer = std::move(read);
+    return true;
+}
+
+void limiter::note(bool served, std::string_view why) {
+    if (served != std::exchange(away_, !served)) return;
+    served ? local_.found() : local_.lost(why);
+}
+
+standing limiter::check_here(const subjects& of) {
+    checks_local_.add();
+    return local_.counts.check(of, local_time());
+}
+
+awaitable<std::int64_t> limiter::counted(subject of) {
+    std::vector<std::vector<std::string>> ask{{"TIME"}, {"GET", of.key}};
+    const auto replies = co_await shared_.commands(std::move(ask), patience);
+    const auto now = replies ? time_of(replies->front()) : std::nullopt;
+    if (!now || replies->back().error()) co_return local_.counts.counted(of, local_time());
+    auto window = stored_window(replies->back().text().value_or(""));
+    window.advance(*now, of.rule->windows().front().length);
+    co_return std::llround(std::ceil(window.used(*now)));
+}
+
+}  // namespace bulkhead::ratelimit
