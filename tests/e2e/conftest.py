@@ -183,6 +183,14 @@ class Stack:
     def kill_postgres(self): self.servers.command("postgres kill")
     def start_postgres(self): self.servers.command("postgres start")
     def stop_redis(self): self.servers.command("redis stop")
+    def redis_info(self, section):
+        password, port = re.search(r"//:(.*)@[^:]*:(\d+)/", self.env["REDIS_URL"]).groups()
+        return subprocess.run(["redis-cli", "-p", port, "info", section], env=os.environ | {"REDISCLI_AUTH": password},
+                              check=True, capture_output=True, text=True).stdout
+
+    def redis_pid(self):
+        return int(re.search(r"process_id:(\d+)", self.redis_info("server"))[1])
+
     def kill_redis(self): self.servers.command("redis kill")
     def start_redis(self): self.servers.command("redis start")
 
