@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/blocking_pool.hpp"
 
+#include <sched.h>
+#include <sys/resource.h>
+
 #include "base/thread.hpp"
 
 namespace bulkhead::runtime {
+namespace {
 
-blocking_pool::blocking_pool(std::string name, std::size_t threads, std::size_t queue_limit)
-    : name_(std::move(name)), queue_limit_(queue_limit) {
+/// Of the calling thread: on Linux niceness and policy belong to a thread. Whoever may start threads may do
+/// that; where not, the work is done all the same.
+void yield_to_others() {
+    constexpr int niceness = 10;
+    constexpr id_t this_thread = 0;
+    const sched_param none{};
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+    (void)setpriority(PRIO_PROCESS, this_thread, niceness);
+}
+
+}  // namespace
+
+blocking_pool::blocking_pool(std::string name, std::size_t threads, std::size_t queue_limit, urgency how)
+    : name_(std::move(name)), thread_count_(threads), queue_limit_(queue_limit), urgency_(how) {
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { serve(); });
 }
 
@@ -63,6 +79,7 @@ void blocking_pool::submit(job_base& job) {
 
 void blocking_pool::serve() {
     prepare_thread(name_);
+    if (urgency_ == urgency::background) yield_to_others();
     for (;;) {
         job_base* job = nullptr;
         {

@@ -22,10 +22,17 @@
 
 namespace bulkhead::runtime {
 
+/// How the threads of a pool stand to others when there are fewer processors than work.
+enum class urgency {
+    normal,
+    background,  // they get what others leave, and a little more: nice 10, SCHED_BATCH
+};
+
 class blocking_pool {
 public:
     /// `name` names the threads; `queue_limit` jobs may wait beside those that run.
-    blocking_pool(std::string name, std::size_t threads, std::size_t queue_limit);
+    blocking_pool(std::string name, std::size_t threads, std::size_t queue_limit,
+                  urgency how = urgency::normal);
     ~blocking_pool() { stop(); }
     blocking_pool(const blocking_pool&) = delete;
     blocking_pool& operator=(const blocking_pool&) = delete;
@@ -38,6 +45,7 @@ public:
     bool stop_within(std::chrono::milliseconds patience);
 
     [[nodiscard]] std::size_t waiting() const;
+    [[nodiscard]] std::size_t threads() const noexcept { return thread_count_; }
 
     /// Runs `work()` on a pool thread and gives its value. errc::unavailable when the queue is full; an
     /// exception of `work` is rethrown to the caller.
@@ -95,7 +103,9 @@ private:
     void serve();
 
     const std::string name_;
+    const std::size_t thread_count_;
     const std::size_t queue_limit_;
+    const urgency urgency_;
     mutable std::mutex mutex_;
     std::condition_variable wake_;
     std::condition_variable idle_;  // nothing runs any more
