@@ -3,6 +3,9 @@
 // logins and nothing else. Shared by all reactors.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -21,8 +24,8 @@ public:
               metrics::histogram* seconds = nullptr)
         : hasher_(hasher), pool_(pool), seconds_(seconds) {}
 
-    /// errc::unavailable when too many are waiting, or when the turn comes after `limit`: then no work is
-    /// done for a client that has been given up already.
+    /// errc::unavailable when too many are waiting, or when it could not be done by `limit`, as the last ones
+    /// went: then no work is done for a client that will have been given up.
     awaitable<result<std::string>> hash(secret password, runtime::deadline limit) const;
 
     /// Without a stored hash (no such user) the same work is done and the answer is no.
@@ -30,11 +33,15 @@ public:
                                                        runtime::deadline limit) const;
 
 private:
+    template <class T, class Work>
+    awaitable<result<T>> run(Work work, runtime::deadline limit) const;
     void note(steady_clock::time_point began) const;
+    [[nodiscard]] bool worth_it(runtime::deadline limit, bool queued) const;
 
     const password_hasher& hasher_;
     runtime::blocking_pool& pool_;
     metrics::histogram* const seconds_;
+    mutable std::atomic<std::chrono::nanoseconds> pace_{};  // what one took lately; 0: not known
 };
 
 }  // namespace bulkhead::auth
