@@ -21,6 +21,7 @@
 #include "ops/drain.hpp"
 #include "ops/ops_routes.hpp"
 #include "reactor_parts.hpp"
+#include "runtime/descriptor_limit.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
 #include "service/build_info.hpp"
@@ -40,9 +41,9 @@ constexpr http::api_info about_api{"Bulkhead API", version_text,
 /// Reports that nobody takes do not keep us from stopping for longer.
 constexpr std::chrono::seconds reports_wait{2};
 
-/// A hash of cost 12 takes about a third of a second: more than this could not be done within a request's
-/// time.
-constexpr std::size_t hashes_waiting = 16;  // for each thread
+/// A hash of cost 12 takes about a third of a second, and more when there is other work: the last in line
+/// must be done within a request's time.
+constexpr std::size_t hashes_waiting = 8;  // for each thread
 
 /// A large answer takes a millisecond or two: those who would wait longer get theirs as it is.
 constexpr std::size_t answers_waiting = 16;  // for each thread
@@ -70,6 +71,15 @@ postgres::pool_settings pool_options(const config::settings& s, const postgres::
     return out;
 }
 
+/// A connection of a client, or to the database, is a descriptor. `wanted`: so many of these.
+void check_descriptors(std::size_t wanted) {
+    constexpr std::size_t others = 100;  // Redis, the operator's port, logs, programs that work on tenants
+    const auto possible = runtime::raise_descriptor_limit();
+    if (possible < wanted + others)
+        log::warn("fewer files may be open than MAX_CONNECTIONS and DB_POOL_MAX may need",
+                  {{"limit", possible}, {"needed", wanted + others}});
+}
+
 }  // namespace
 
 int serve(const config::loaded& configuration) {
@@ -84,6 +94,8 @@ int serve(const config::loaded& configuration) {
     const auto server_facts = service::meet_control_database(s, control);
     const auto sharing = service::share_options(s, server_facts, s.api_threads);
     const auto pools = pool_options(s, control, sharing.alone() - tenancy::change_feed::connections);
+
+    check_descriptors(s.max_connections + sharing.alone());
 
     // Shared by all reactors: read-only, or safe from any thread.
     metrics::registry metrics;
@@ -100,7 +112,8 @@ int serve(const config::loaded& configuration) {
     // Password hashing has threads of its own, at most half of the machine.
     const auth::password_hasher hasher(s.bcrypt_cost, s.password_pepper);
     const unsigned hashers = std::max(1u, s.api_threads / 2);
-    runtime::blocking_pool hash_threads("hash", hashers, hashers * hashes_waiting);
+    const std::size_t hashes = hashers * (1 + hashes_waiting);
+    runtime::blocking_pool hash_threads("hash", hashers, hashes, runtime::urgency::background);
     auth::passwords passwords(
         hasher, hash_threads,
         &metrics.add_histogram("bulkhead_hash_duration_seconds", "Password hashes, their wait included",
@@ -138,11 +151,27 @@ int serve(const config::loaded& configuration) {
     ops::debug_requests debug_requests;
     numbers counted(metrics);
     ops::tenant_page tenant_numbers;
-    const shared_parts shared{s,        control,    pools,       box,
-                              state,    about,      passwords,   known_clients,
-                              cors,     cookies,    metrics,     tenant_numbers,
-                              routes,   ops_routes, debug_pools, debug_requests,
-                              outgoing, counted,    platform,    compressor};
+    const shared_parts shared{s,
+                              control,
+                              pools,
+                              box,
+                              state,
+                              about,
+                              passwords,
+                              known_clients,
+                              cors,
+                              cookies,
+                              (hashes + s.api_threads - 1) / s.api_threads,
+                              metrics,
+                              tenant_numbers,
+                              routes,
+                              ops_routes,
+                              debug_pools,
+                              debug_requests,
+                              outgoing,
+                              counted,
+                              platform,
+                              compressor};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 

@@ -22,8 +22,8 @@ http::limits bounds(const config::settings& s) {
 }
 
 http::server_options server_options(const shared_parts& shared, http::answer_observer& observer,
-                                    reactor_numbers& numbers, reactor_reports& reports,
-                                    ratelimit::gate& gate) {
+                                    reactor_numbers& numbers, reactor_reports& reports, ratelimit::gate& gate,
+                                    http::admission& admitting) {
     const auto& s = shared.settings;
     http::server_options out;
     out.applied.cors = &shared.cors;
@@ -35,6 +35,7 @@ http::server_options server_options(const shared_parts& shared, http::answer_obs
     out.applied.limiter = &gate;
     out.proxies = shared.known_clients.proxies;
     out.per_client = &shared.known_clients.connections;
+    out.applied.gates = &admitting;
     out.default_body_limit = s.body_limit;
     out.request_deadline = s.request_timeout;
     out.max_connections = std::max<std::size_t>(1, out.bounds.connections / s.api_threads);
@@ -69,8 +70,9 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       numbers_(shared.settings, shared.routes, shared.counted),
       counts_(shared.metrics, metrics::label("server", "api")),
       ops_counts_(shared.metrics, metrics::label("server", "ops")),
+      admission_(home.get_executor(), shared.metrics, http::admission_settings::for_reactor(shared.hashes)),
       server_(home.get_executor(), shared.routes, services_,
-              server_options(shared, tenant_numbers_, numbers_, reports_, gate_), counts_),
+              server_options(shared, tenant_numbers_, numbers_, reports_, gate_, admission_), counts_),
       ops_server_(home.get_executor(), shared.ops_routes, services_, ops_options(), ops_counts_) {
     services_.add(quotas_);
     services_.add(directory_);
@@ -93,6 +95,7 @@ void reactor_parts::start(bool with_ops) {
     const auto& s = shared_.settings;
     pools_.start();
     redis_.start();
+    admission_.start();
     server_.start({s.bind_address, s.port});
     if (with_ops) ops_server_.start({s.ops_bind, s.ops_port});
 }
@@ -100,6 +103,7 @@ void reactor_parts::start(bool with_ops) {
 void reactor_parts::stop() {
     ops_server_.drain();
     ops_server_.close_all();
+    admission_.stop();
     redis_.stop();
     pools_.stop();
 }

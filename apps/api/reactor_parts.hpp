@@ -11,6 +11,7 @@
 #include "auth/session_cookies.hpp"
 #include "clients.hpp"
 #include "config/settings.hpp"
+#include "http/admission.hpp"
 #include "http/server.hpp"
 #include "numbers.hpp"
 #include "offices.hpp"
@@ -41,6 +42,7 @@ struct shared_parts {
     clients& known_clients;
     const http::cors_policy& cors;
     auth::session_cookies& cookies;
+    std::size_t hashes;  // that a reactor may have under way
     metrics::registry& metrics;
     ops::tenant_page& tenant_numbers;
     const http::router& routes;
@@ -85,6 +87,7 @@ private:
     http::server_metrics counts_;
     http::server_metrics ops_counts_;
     http::services services_;
+    http::admission admission_;
     http::server server_;
     http::server ops_server_;
 };

@@ -5,6 +5,7 @@
 
 #include "base/type_name.hpp"
 #include "http/problem.hpp"
+#include "http/request_timeout.hpp"
 #include "http/vary.hpp"
 
 namespace bulkhead::http {
@@ -52,6 +53,11 @@ awaitable<std::optional<response>> dispatcher::before_body(exchange& x, const ro
     // A browser asks on its own account, without credentials: it is neither counted nor refused.
     if (policies_.cors)
         if (auto granted = policies_.cors->preflight(x.head(), route.allow)) co_return std::move(granted);
+    if (const auto timely = limit_time(x, steady_clock::now()); !timely)
+        co_return problem_response(timely.error(), x.request_id());
+    if (policies_.gates)
+        if (const auto room = policies_.gates->expect(x); !room)
+            co_return problem_response(room.error(), x.request_id());
     if (policies_.limiter && counts_by_address(x, route)) {
         auto counted = co_await policies_.limiter->count_client(x);
         if (!counted) co_return problem_response(counted.error(), x.request_id());
@@ -69,12 +75,24 @@ awaitable<response> dispatcher::serve(exchange& x, const router::match& route) c
 }
 
 /// A handler that throws is a bug: logged here once, and answered without details.
-awaitable<response> dispatcher::handle(exchange& x, const router::match& route) {
+awaitable<response> dispatcher::handle(exchange& x, const router::match& route) const {
     if (!route.found) co_return unrouted(x, route);
+    if (x.deadline().passed()) co_return problem_response({.code = errc::deadline_exceeded}, x.request_id());
+    admission::turn turn;
+    if (policies_.gates) {
+        auto begun = policies_.gates->enter(x, turn);
+        if (begun && !*begun) {
+            auto waited = co_await policies_.gates->wait(turn);
+            if (!waited) begun = std::unexpected(std::move(waited.error()));
+        }
+        if (!begun) co_return problem_response(begun.error(), x.request_id());
+    }
     x.set_served();
     request_failure why{.type = "unknown", .reason = "not a std::exception"};
     try {
-        co_return co_await route.found->serve(x);
+        auto answer = co_await route.found->serve(x);
+        turn.end(static_cast<unsigned>(answer.code) < 400);
+        co_return answer;
     } catch (const std::exception& e) {
         why = {.type = type_name(e), .reason = e.what()};
     } catch (...) {

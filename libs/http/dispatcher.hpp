@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "http/admission.hpp"
 #include "http/compression.hpp"
 #include "http/cors.hpp"
 #include "http/exchange.hpp"
@@ -20,6 +21,7 @@ struct policies {
     request_limiter* limiter = nullptr;
     compression* compressor = nullptr;
     const request_tracing* tracing = nullptr;
+    admission* gates = nullptr;
 };
 
 class dispatcher {
@@ -51,7 +53,7 @@ public:
     void finish(exchange& x, response& answer) const;
 
 private:
-    static awaitable<response> handle(exchange& x, const router::match& route);
+    awaitable<response> handle(exchange& x, const router::match& route) const;
 
     const router& routes_;
     const policies policies_;

@@ -44,7 +44,7 @@ ending ask(std::string_view path) {
     request_head head;
     head.method = verb::get;
     head.path = path;
-    exchange x(head, none, "r", {}, runtime::deadline::in({}));
+    exchange x(head, none, "r", {}, runtime::deadline::in(std::chrono::seconds{60}));
     const auto route = stages.find(x);
     net::io_context context;
     response out;

@@ -9,6 +9,7 @@
 
 #include "http/operation.hpp"
 #include "http/response.hpp"
+#include "http/traffic.hpp"
 #include "runtime/asio.hpp"
 
 namespace bulkhead::http {
@@ -44,6 +45,7 @@ struct operation_texts {
     rate_class rate = rate_class::general;
     bool compress = true;    // false when the answer carries a secret (compression.hpp)
     bool needs_room = true;  // a POST, PUT or PATCH that adds data: refused when the storage is used up
+    traffic lane = traffic::by_row;  // whom it competes with when there is too much to do
 };
 
 struct route {

@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "http/shortage.hpp"
 #include "http/turn_away.hpp"
 #include "observability/log.hpp"
 #include "runtime/backoff.hpp"
@@ -104,15 +105,18 @@ void server::start(const endpoint_address& where) {
 }
 
 awaitable<void> server::accept_loop() {
-    runtime::backoff pause(std::chrono::milliseconds{5}, std::chrono::milliseconds{500});
+    runtime::backoff pause(std::chrono::milliseconds{5}, std::chrono::milliseconds{100});
+    shortage lack;
     while (listening()) {
         auto [ec, socket] = co_await acceptor_.async_accept(use_tuple);
         if (!ec) {
             pause.reset();
+            lack.end();
             admit(std::move(socket));
         } else if (listening()) {
             // Out of descriptors or memory: accepting again at once would spin.
-            log::warn("cannot accept a connection", {{"reason", std::string_view(ec.message())}});
+            lack.begin(ec);
+            if (lack.lasts()) metrics_.refused_when_full.add(lack.turn_away(acceptor_));
             steady_timer wait(executor_, pause.next());
             co_await wait.async_wait(use_tuple);
         }

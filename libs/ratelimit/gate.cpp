@@ -59,11 +59,7 @@ awaitable<result<>> gate::count_client(http::exchange& x) {
 /// A wait that many requests share is a span of each.
 awaitable<standing> gate::check(http::exchange& x, const subjects& of) {
     trace::client_span recorded(x.recording());
-    if (recorded) {
-        recorded->name = "EVALSHA";
-        recorded->set("db.system.name", "redis");
-        recorded->set("db.operation.name", "EVALSHA");
-    }
+    if (recorded) recorded->name = "rate limit";
     co_return co_await limiter_.check(of);
 }
 

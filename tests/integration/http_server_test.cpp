@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP server over real sockets: what a client sees on the wire, byte for byte. The server runs on a
 // reactor of this process with shortened limits; clients are blocking sockets with a timeout on every wait.
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -749,6 +751,52 @@ TEST_CASE("http server: out of descriptors it waits, without spinning, and goes 
     }
     REQUIRE(std::clock() - clock_before < CLOCKS_PER_SEC / 10);
     REQUIRE(waiting.read_answer().code == 200);
+}
+
+namespace {
+
+/// Uses up all descriptors of the process.
+class no_descriptors {
+public:
+    no_descriptors() {
+        for (int one = 0; (one = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.push_back(one);
+    }
+    ~no_descriptors() {
+        for (const int one : taken_) ::close(one);
+    }
+    no_descriptors(const no_descriptors&) = delete;
+    no_descriptors& operator=(const no_descriptors&) = delete;
+
+private:
+    const descriptor_limit few_{256};
+    std::vector<int> taken_{};
+};
+
+}  // namespace
+
+TEST_CASE("http server: out of descriptors for long, it turns away who waits", "[http]") {
+    auto options = quick();
+    options.bounds.keep_alive_idle = 30s;  // a connection that ends would be a descriptor
+    running_server server(options);
+    auto client = server.connect(), waiting = raw_client::unconnected();
+    client.send(get("/hello"));
+    REQUIRE(client.read_answer().code == 200);
+    const auto began = steady_clock::now();
+    const auto clock_before = std::clock();
+    {
+        const no_descriptors left;
+        waiting.connect(server.port());
+        waiting.send(get("/hello"));
+        REQUIRE(waiting.read_to_end() == "");
+        REQUIRE(since(began) >= 500ms);
+        client.send(get("/hello"));  // those who are in are served
+        REQUIRE(client.read_answer().code == 200);
+    }
+    REQUIRE(std::clock() - clock_before < CLOCKS_PER_SEC / 5);
+    REQUIRE(server.refused() >= 1);
+    auto next = server.connect();
+    next.send(get("/hello"));
+    REQUIRE(next.read_answer().code == 200);
 }
 
 TEST_CASE("http server: reactors share a port, programs do not", "[http]") {
