@@ -13,7 +13,7 @@ local rules = {}
 local function rule_of(argument)
     local rule = rules[argument]
     if rule then return rule end
-    rule = {longest = 0}
+    rule = {longest = 0, passed = tonumber(string.match(argument, '^&?=(%d+)='))}
     for count, length in string.gmatch(argument, '(%d+) (%d+)') do
         rule[#rule + 1] = {count = tonumber(count), length = tonumber(length)}
         rule.longest = math.max(rule.longest, tonumber(length))
@@ -65,8 +65,9 @@ local function time_until_free(state, s, limit)
 end
 
 local function count(key, rule, state)
+    local times = rule.passed or 1
     for s = 0, 5 * #rule - 5, 5 do
-        state[s + 2], state[s + 3] = now - state[s + 1], state[s + 3] + 1
+        state[s + 2], state[s + 3] = now - state[s + 1], state[s + 3] + times
     end
     redis.call('SET', key, struct.pack(rule.format, unpack(state, 1, 5 * #rule)), 'PX', 2 * rule.longest)
 end
@@ -74,14 +75,15 @@ end
 local answers, i = {}, 1
 while i <= #KEYS do
     local first, states = i, {}
-    local wait, place, left, reset = 0, 0, math.huge, 0
+    local wait, place, left, reset, passed = 0, 0, math.huge, 0, nil
     repeat
         local rule = rule_of(ARGV[i])
         local state = state_of(KEYS[i], rule)
         states[#states + 1] = state
+        passed = rule.passed
         for w = 1, #rule do
             local s, limit = 5 * w - 5, rule[w]
-            local would = used(state, s) + 1
+            local would = used(state, s) + (passed or 1)
             if would > limit.count + 1e-6 then
                 local free = time_until_free(state, s, limit)
                 if free > wait then wait, place, left, reset = free, (i - first) * 4 + w - 1, 0, free end
@@ -94,7 +96,7 @@ while i <= #KEYS do
         end
         i = i + 1
     until i > #KEYS or string.sub(ARGV[i], 1, 1) ~= '&'
-    if wait == 0 then
+    if wait == 0 or passed then
         for n = 1, #states do count(KEYS[first + n - 1], rules[ARGV[first + n - 1]], states[n]) end
     end
     local a = #answers

@@ -8,8 +8,8 @@ namespace bulkhead::ratelimit {
 
 /// sliding_window for many requests, by the clock of Redis. KEYS: the subjects of all requests. ARGV: the
 /// windows of each, policy::script_argument, with "&" in front when it belongs to the same request as the
-/// subject before. Gives four numbers for each request, as in `standing`: wait; subject * most_windows +
-/// window; left; reset.
+/// subject before; and after that "=17=" when 17 requests have passed already and are only to be counted.
+/// Gives four numbers for each request, as in `standing`: wait; subject * most_windows + window; left; reset.
 const redis::script& check_script();
 inline constexpr std::size_t numbers_of_check = 4;
 inline constexpr std::string_view same_request = "&";

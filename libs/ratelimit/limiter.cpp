@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ratelimit/limiter.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <bit>
 #include <boost/asio/co_spawn.hpp>
@@ -16,6 +18,7 @@ namespace bulkhead::ratelimit {
 namespace {
 
 constexpr std::size_t checks_of_call = 64;  // Redis does nothing else meanwhile
+constexpr auto owed_for = milliseconds{5};  // what nobody waits for; well below credit::fresh
 constexpr std::size_t most_waiting = 64;    // calls
 
 metrics::counter& check_counter(metrics::registry& numbers, std::string_view source) {
@@ -66,7 +69,18 @@ struct limiter::call {
     std::vector<std::string> keys;
     std::vector<std::string> arguments;
     std::size_t checks = 0;
+    std::vector<std::string> debts;    // that are counted after the checks
     std::vector<std::int64_t> answer;  // numbers_of_check for each; empty: none
+
+    [[nodiscard]] standing standing_of(std::size_t place) const {
+        const auto* const numbers = answer.data() + place * numbers_of_check;
+        const auto where = static_cast<std::size_t>(numbers[1]);
+        return {.wait = milliseconds{numbers[0]},
+                .subject = where / most_windows,
+                .window = where % most_windows,
+                .left = numbers[2],
+                .reset = milliseconds{numbers[3]}};
+    }
 };
 
 fallback::fallback(metrics::registry& numbers) {
@@ -88,9 +102,16 @@ limiter::limiter(executor where, redis::redis_client& shared, fallback& local, m
       shared_(shared),
       local_(local),
       checks_shared_(check_counter(numbers, "redis")),
-      checks_local_(check_counter(numbers, "local")) {}
+      checks_local_(check_counter(numbers, "local")),
+      pause_(where) {}
 
 awaitable<standing> limiter::check(const subjects& of) {
+    if (!usable()) co_return check_here(of);
+    if (auto at = credit_.spend(of, steady_clock::now())) {
+        checks_shared_.add();
+        begin_to_send();
+        co_return *at;
+    }
     std::size_t place = 0;
     const auto joined = join(of, place);
     if (!joined) co_return check_here(of);
@@ -100,22 +121,18 @@ awaitable<standing> limiter::check(const subjects& of) {
         co_return check_here(of);
     }
     checks_shared_.add();
-    const auto* const numbers = joined->answer.data() + place * numbers_of_check;
-    const auto where = static_cast<std::size_t>(numbers[1]);
-    co_return standing{.wait = milliseconds{numbers[0]},
-                       .subject = where / most_windows,
-                       .window = where % most_windows,
-                       .left = numbers[2],
-                       .reset = milliseconds{numbers[3]}};
+    const auto at = joined->standing_of(place);
+    credit_.learn(of, at, steady_clock::now());
+    co_return at;
 }
 
-/// Adds a check to the next call, as its `place`-th; null when Redis cannot be asked.
+bool limiter::usable() {
+    if (!shared_.connected()) note(false, "it is not connected");
+    return shared_.connected() && !late_;
+}
+
+/// Adds a check to the next call, as its `place`-th; null when too many wait.
 std::shared_ptr<limiter::call> limiter::join(const subjects& of, std::size_t& place) {
-    if (!shared_.connected()) {
-        note(false, "it is not connected");
-        return nullptr;
-    }
-    if (late_) return nullptr;
     if (waiting_.empty() || waiting_.back()->checks == checks_of_call) {
         if (waiting_.size() == most_waiting) return nullptr;
         waiting_.push_back(std::make_shared<call>(executor_));
@@ -127,29 +144,67 @@ std::shared_ptr<limiter::call> limiter::join(const subjects& of, std::size_t& pl
         if (&each != &of.front()) joined->arguments.back().insert(0, same_request);
     }
     place = joined->checks++;
-    if (!std::exchange(sending_, true)) net::co_spawn(executor_, send(), net::detached);
+    pause_.cancel();
+    begin_to_send();
     return joined;
 }
 
-/// Sends calls, one after the other, until nothing waits.
+void limiter::begin_to_send() {
+    if (!std::exchange(sending_, true)) net::co_spawn(executor_, send(), net::detached);
+}
+
+/// What waits, and what is owed.
+std::shared_ptr<limiter::call> limiter::next_call() {
+    while (!waiting_.empty() && waiting_.front()->done.expiry() <= steady_clock::now())
+        waiting_.pop_front();  // nobody waits for it any more
+    if (waiting_.empty() && !credit_.owes()) return nullptr;
+    auto next = waiting_.empty() ? std::make_shared<call>(executor_) : std::move(waiting_.front());
+    if (!waiting_.empty()) waiting_.pop_front();
+    while (credit_.owes() && next->debts.size() < checks_of_call) {
+        auto debt = credit_.take();
+        for (std::size_t i = 0; i < debt.keys.size(); ++i) {
+            next->keys.push_back(std::move(debt.keys[i]));
+            next->arguments.push_back(
+                fmt::format("{}={}={}", i == 0 ? "" : same_request, debt.count, debt.rules[i]));
+        }
+        next->debts.push_back(std::move(debt.name));
+    }
+    return next;
+}
+
+/// Sends calls, one after the other, until there is nothing to send.
 awaitable<> limiter::send() {
-    while (!waiting_.empty()) {
-        const auto next = std::move(waiting_.front());
-        waiting_.pop_front();
-        if (next->done.expiry() <= steady_clock::now()) continue;  // nobody waits for it any more
+    for (;;) {
+        if (waiting_.empty() && credit_.owes()) {
+            pause_.expires_after(owed_for);
+            co_await pause_.async_wait(use_tuple);
+        }
+        const auto next = next_call();
+        if (!next) break;
         const auto reply =
             co_await shared_.run(check_script(), std::move(next->keys), std::move(next->arguments));
         late_ = false;
         const bool served = take_answer(*next, reply);
         note(served, reply ? "it gives an answer that makes no sense" : reply.error().detail);
+        settle(*next);
         next->done.cancel();
     }
     sending_ = false;
 }
 
+void limiter::settle(const call& done) {
+    const auto now = steady_clock::now();
+    for (std::size_t i = 0; i < done.debts.size(); ++i) {
+        if (done.answer.empty())
+            credit_.forget(done.debts[i]);
+        else
+            credit_.settle(done.debts[i], done.standing_of(done.checks + i), now);
+    }
+}
+
 bool limiter::take_answer(call& done, const result<redis::redis_reply>& reply) {
     const auto* const numbers = reply ? reply->elements() : nullptr;
-    if (!numbers || numbers->size() != done.checks * numbers_of_check) return false;
+    if (!numbers || numbers->size() != (done.checks + done.debts.size()) * numbers_of_check) return false;
     std::vector<std::int64_t> read;
     read.reserve(numbers->size());
     for (const auto& each : *numbers) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts requests against limits, in Redis for all processes together. Checks that come up while a call to
-// Redis is under way go together with the next one; where none is, a check is sent at once. A request never
+// Redis is under way go together with the next one; where none is, a check is sent at once. Who is far from
+// every limit does not wait (credit.hpp). A request never
 // fails and never waits long because of Redis: while that is away or slow, the process counts for itself.
 // Belongs to one reactor.
 #pragma once
@@ -11,6 +12,7 @@
 
 #include "observability/metrics.hpp"
 #include "persistence/redis/client.hpp"
+#include "ratelimit/credit.hpp"
 #include "ratelimit/local_counts.hpp"
 #include "runtime/asio.hpp"
 
@@ -52,7 +54,11 @@ private:
     struct call;
 
     std::shared_ptr<call> join(const subjects& of, std::size_t& place);
+    [[nodiscard]] bool usable();
+    void begin_to_send();
     awaitable<> send();
+    std::shared_ptr<call> next_call();
+    void settle(const call& done);
     bool take_answer(call& done, const result<redis::redis_reply>& reply);
     void note(bool served, std::string_view why);
     standing check_here(const subjects& of);
@@ -62,7 +68,9 @@ private:
     fallback& local_;
     metrics::counter& checks_shared_;
     metrics::counter& checks_local_;
+    credit credit_;
     std::deque<std::shared_ptr<call>> waiting_;  // not sent yet
+    steady_timer pause_;                         // of what is owed, until somebody waits
     bool sending_ = false;
     bool late_ = false;  // what has been sent should have been answered by now
     bool away_ = false;  // as `local_` knows it

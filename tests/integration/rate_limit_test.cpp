@@ -141,6 +141,30 @@ TEST_CASE("rate limit: checks under load go together", "[ratelimit]") {
     CHECK(it.from_here() == 0);
 }
 
+TEST_CASE("rate limit: who is far from a limit does not wait, and the limit is exact", "[ratelimit]") {
+    limiter_fixture one, two;
+    const policy large("default", {{3000, 600s}});
+    const subjects of{{&large, unique_key()}};
+    std::vector<standing> all;
+    std::size_t at_once = 0;
+    for (int i = 0; i < 400; ++i) {
+        for (auto* each : {&one, &two}) {
+            const auto before = all.size();
+            for (int n = 0; n < 5; ++n) each->begin(of, all);
+            each->context.restart();
+            each->context.poll();
+            at_once += all.size() - before;
+        }
+        one.run_for(1ms);
+        two.run_for(1ms);
+    }
+    REQUIRE(one.run_until([&] { return two.run_until([&] { return all.size() == 4000; }, 10ms); }));
+    CHECK(passed(all) == 3000);
+    CHECK(at_once > 1000);
+    CHECK(one.counted(of[0]) == 3000);
+    CHECK(one.from_here() + two.from_here() == 0);
+}
+
 TEST_CASE("rate limit: the script counts as its model does", "[ratelimit]") {
     limiter_fixture it;
     // The clock of Redis is replaced by a number that comes as an argument.
