@@ -17,7 +17,7 @@ void credit::learn(const subjects& of, const standing& at, time now) {
         }
         return;
     }
-    if (!at.passes() || at.left < part || !make_room(now)) return;
+    if (!at.passes() || at.left < least_left || !make_room(now)) return;
     auto& made = known_[of.front().key];
     for (const auto& each : of) {
         made.keys.push_back(each.key);
@@ -32,7 +32,7 @@ std::optional<standing> credit::spend(const subjects& of, time now) {
     if (found == known_.end()) return std::nullopt;
     auto& known = found->second;
     if (!known.at.passes() || now - known.heard > fresh || !is_of(known, of)) return std::nullopt;
-    if (known.unsent + known.sent >= known.at.left / part) return std::nullopt;
+    if (known.at.left < least_left || known.unsent + known.sent >= known.at.left / part) return std::nullopt;
     if (known.unsent++ == 0) owing_.push_back(found->first);
     auto out = known.at;
     out.left -= known.unsent + known.sent;
@@ -58,6 +58,12 @@ void credit::settle(const std::string& name, const standing& at, time now) {
     found->second.sent = 0;
     found->second.at = at;
     found->second.heard = now;
+}
+
+/// With what has come to be owed since it was taken.
+void credit::forget(const std::string& name) {
+    std::erase(owing_, name);
+    known_.erase(name);
 }
 
 bool credit::is_of(const account& known, const subjects& of) {

@@ -22,6 +22,8 @@ public:
 
     /// As many reactors may share a Redis; each gets this part of what is left.
     static constexpr std::int64_t part = 256;
+    /// Below this there is none: what headers tell of such limits is exact too, whichever reactor answers.
+    static constexpr std::int64_t least_left = 10'000;
     /// How long what Redis said is believed.
     static constexpr milliseconds fresh{50};
     /// Somebody beyond these is not remembered.
@@ -47,7 +49,7 @@ public:
     /// It was counted.
     void settle(const std::string& name, const standing& at, time now);
     /// It was not, and will not be.
-    void forget(const std::string& name) { known_.erase(name); }
+    void forget(const std::string& name);
 
 private:
     struct account {

@@ -18,6 +18,7 @@ namespace bulkhead::ratelimit {
 namespace {
 
 constexpr std::size_t checks_of_call = 64;  // Redis does nothing else meanwhile
+constexpr auto a_moment = milliseconds{2};
 constexpr auto owed_for = milliseconds{5};  // what nobody waits for; well below credit::fresh
 constexpr std::size_t most_waiting = 64;    // calls
 
@@ -64,7 +65,7 @@ std::optional<milliseconds> time_of(const redis::redis_reply& reply) {
 
 /// The checks that go to Redis together.
 struct limiter::call {
-    explicit call(executor where) : done(where, patience) {}
+    call(executor where, milliseconds patience) : done(where, patience) {}
     steady_timer done;  // its cancellation says that the answer is there, or that none will come
     std::vector<std::string> keys;
     std::vector<std::string> arguments;
@@ -97,10 +98,12 @@ void fallback::found() {
     if (without_redis_.fetch_sub(1) == 1) log::info("rate limits hold for all processes again");
 }
 
-limiter::limiter(executor where, redis::redis_client& shared, fallback& local, metrics::registry& numbers)
+limiter::limiter(executor where, redis::redis_client& shared, fallback& local, metrics::registry& numbers,
+                 milliseconds patience)
     : executor_(where),
       shared_(shared),
       local_(local),
+      patience_(patience),
       checks_shared_(check_counter(numbers, "redis")),
       checks_local_(check_counter(numbers, "local")),
       pause_(where) {}
@@ -116,6 +119,10 @@ awaitable<standing> limiter::check(const subjects& of) {
     const auto joined = join(of, place);
     if (!joined) co_return check_here(of);
     co_await joined->done.async_wait(use_tuple);
+    if (joined->answer.empty()) {  // a busy reactor may not have read yet what came in time
+        steady_timer moment(executor_, a_moment);
+        co_await moment.async_wait(use_tuple);
+    }
     if (joined->answer.empty()) {
         late_ = sending_;
         co_return check_here(of);
@@ -135,7 +142,7 @@ bool limiter::usable() {
 std::shared_ptr<limiter::call> limiter::join(const subjects& of, std::size_t& place) {
     if (waiting_.empty() || waiting_.back()->checks == checks_of_call) {
         if (waiting_.size() == most_waiting) return nullptr;
-        waiting_.push_back(std::make_shared<call>(executor_));
+        waiting_.push_back(std::make_shared<call>(executor_, patience_));
     }
     auto joined = waiting_.back();
     for (const auto& each : of) {
@@ -158,7 +165,7 @@ std::shared_ptr<limiter::call> limiter::next_call() {
     while (!waiting_.empty() && waiting_.front()->done.expiry() <= steady_clock::now())
         waiting_.pop_front();  // nobody waits for it any more
     if (waiting_.empty() && !credit_.owes()) return nullptr;
-    auto next = waiting_.empty() ? std::make_shared<call>(executor_) : std::move(waiting_.front());
+    auto next = waiting_.empty() ? std::make_shared<call>(executor_, patience_) : std::move(waiting_.front());
     if (!waiting_.empty()) waiting_.pop_front();
     while (credit_.owes() && next->debts.size() < checks_of_call) {
         auto debt = credit_.take();
@@ -181,8 +188,8 @@ awaitable<> limiter::send() {
         }
         const auto next = next_call();
         if (!next) break;
-        const auto reply =
-            co_await shared_.run(check_script(), std::move(next->keys), std::move(next->arguments));
+        const auto reply = co_await shared_.run(check_script(), std::move(next->keys),
+                                                std::move(next->arguments), 2 * patience_);
         late_ = false;
         const bool served = take_answer(*next, reply);
         note(served, reply ? "it gives an answer that makes no sense" : reply.error().detail);
@@ -228,7 +235,7 @@ standing limiter::check_here(const subjects& of) {
 
 awaitable<std::int64_t> limiter::counted(subject of) {
     std::vector<std::vector<std::string>> ask{{"TIME"}, {"GET", of.key}};
-    const auto replies = co_await shared_.commands(std::move(ask), patience);
+    const auto replies = co_await shared_.commands(std::move(ask), patience_);
     const auto now = replies ? time_of(replies->front()) : std::nullopt;
     if (!now || replies->back().error()) co_return local_.counts.counted(of, local_time());
     auto window = stored_window(replies->back().text().value_or(""));

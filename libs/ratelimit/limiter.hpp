@@ -35,11 +35,11 @@ private:
 
 class limiter {
 public:
-    /// How long a request waits for Redis at most.
-    static constexpr milliseconds patience{100};
+    static constexpr milliseconds usual_patience{100};
 
-    /// All references must outlive it.
-    limiter(executor where, redis::redis_client& shared, fallback& local, metrics::registry& numbers);
+    /// All references must outlive it. `patience`: how long a request waits for Redis at most.
+    limiter(executor where, redis::redis_client& shared, fallback& local, metrics::registry& numbers,
+            milliseconds patience = usual_patience);
     limiter(const limiter&) = delete;
     limiter& operator=(const limiter&) = delete;
 
@@ -66,6 +66,7 @@ private:
     executor executor_;
     redis::redis_client& shared_;
     fallback& local_;
+    const milliseconds patience_;
     metrics::counter& checks_shared_;
     metrics::counter& checks_local_;
     credit credit_;

@@ -155,28 +155,30 @@ TEST_CASE("credit: a small part of what is left, for a moment", "[ratelimit]") {
     const subjects of{{&large, "somebody"}};
     const credit::time now{1000s};
     CHECK_FALSE(book.spend(of, now));
-    book.learn(of, {.left = 2600, .reset = 30s}, now);
-    for (int i = 1; i <= 10; ++i) {
+    book.learn(of, {.left = 12'800, .reset = 30s}, now);
+    for (int i = 1; i <= 50; ++i) {
         const auto at = book.spend(of, now + 5ms);
         REQUIRE(at);
-        CHECK(at->left == 2600 - i);
+        CHECK(at->left == 12'800 - i);
         CHECK(at->reset == 29'995ms);
     }
     CHECK_FALSE(book.spend(of, now + 5ms));
     auto debt = book.take();
     CHECK_FALSE(book.owes());
-    CHECK(debt.count == 10);
+    CHECK(debt.count == 50);
     CHECK(debt.keys == std::vector<std::string>{"somebody"});
     CHECK(debt.rules == std::vector<std::string>{"100000 60000"});
     CHECK_FALSE(book.spend(of, now + 5ms));  // what is on its way is not counted yet
-    book.settle(debt.name, {.left = 2590, .reset = 29s}, now + 6ms);
-    CHECK(book.spend(of, now + 56ms)->left == 2589);
+    book.settle(debt.name, {.left = 12'750, .reset = 29s}, now + 6ms);
+    CHECK(book.spend(of, now + 56ms)->left == 12'749);
     CHECK_FALSE(book.spend(of, now + 57ms));  // too old
     const policy changed("default", {{90'000, 60s}});
     CHECK_FALSE(book.spend({{&changed, "somebody"}}, now + 56ms));
     debt = book.take();
+    CHECK(book.spend(of, now + 56ms));
     book.forget(debt.name);
     CHECK_FALSE(book.spend(of, now + 56ms));
+    CHECK_FALSE(book.owes());
 }
 
 TEST_CASE("credit: none for whoever is near a limit, and for more people than it knows", "[ratelimit]") {
@@ -188,15 +190,15 @@ TEST_CASE("credit: none for whoever is near a limit, and for more people than it
         book.learn(of, at, when);
         return book.spend(of, when).has_value();
     };
-    CHECK_FALSE(known("near", {.left = credit::part - 1, .reset = 1s}, now));
+    CHECK_FALSE(known("near", {.left = credit::least_left - 1, .reset = 1s}, now));
     CHECK_FALSE(known("over", {.wait = 1s, .left = 0, .reset = 1s}, now));
     for (std::size_t i = 0; i < credit::most_known; ++i) {
         const subjects of{{&large, std::to_string(i)}};
-        book.learn(of, {.left = 5000, .reset = 1s}, now);
+        book.learn(of, {.left = 50'000, .reset = 1s}, now);
     }
-    CHECK(known("0", {.left = 5000, .reset = 1s}, now));
-    CHECK_FALSE(known("one more", {.left = 5000, .reset = 1s}, now));
-    CHECK(known("one more", {.left = 5000, .reset = 1s}, now + 60ms));  // the others have not come back
+    CHECK(known("0", {.left = 50'000, .reset = 1s}, now));
+    CHECK_FALSE(known("one more", {.left = 50'000, .reset = 1s}, now));
+    CHECK(known("one more", {.left = 50'000, .reset = 1s}, now + 60ms));  // the others have not come back
     CHECK(book.owes());
     CHECK(book.take().name == "0");  // what is owed is not forgotten
 }
