@@ -59,7 +59,11 @@ awaitable<result<>> gate::count_client(http::exchange& x) {
 /// A wait that many requests share is a span of each.
 awaitable<standing> gate::check(http::exchange& x, const subjects& of) {
     trace::client_span recorded(x.recording());
-    if (recorded) recorded->name = "rate limit";
+    if (recorded) {
+        recorded->name = "EVALSHA";
+        recorded->set("db.system.name", "redis");
+        recorded->set("db.operation.name", "EVALSHA");
+    }
     co_return co_await limiter_.check(of);
 }
 

@@ -23,6 +23,13 @@ def about(answer):
     return {name: value for name, value in answer.headers.items() if name.startswith("Access-Control-")}
 
 
+def vary(answer):
+    """What the answer depends on."""
+    lines = answer.headers.get_all("Vary") or []
+    assert len(lines) <= 1, answer
+    return set(lines[0].split(", ")) if lines else set()
+
+
 def preflight(api, path, origin, method="POST", headers="authorization,content-type"):
     return api.request("OPTIONS", path, headers={"Origin": origin, "Access-Control-Request-Method": method,
                                                  "Access-Control-Request-Headers": headers})
@@ -44,7 +51,7 @@ def test_a_named_origin_reads_answers_of_every_kind(cors, origin):
         exposed = {name.strip() for name in seen.pop("Access-Control-Expose-Headers").split(",")}
         assert seen == {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}, answer
         assert {"ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"} <= exposed
-        assert answer.headers.get_all("Vary") == ["Origin"], answer
+        assert "Origin" in vary(answer), answer
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
@@ -52,7 +59,7 @@ def test_nobody_else_reads_anything(cors, origin):
     for answer in (cors.get("/health", headers={"Origin": origin}), preflight(cors, "/api/tasks", origin),
                    cors.get("/nowhere", headers={"Origin": origin})):
         assert about(answer) == {}, answer
-        assert answer.headers["Vary"] == "Origin", answer
+        assert "Origin" in vary(answer), answer
 
 
 def test_two_origins_are_none(cors):
@@ -62,9 +69,9 @@ def test_two_origins_are_none(cors):
 
 
 def test_caches_know_that_answers_depend_on_the_origin(cors, api):
-    assert cors.get("/health").headers["Vary"] == "Origin" and about(cors.get("/health")) == {}
+    assert "Origin" in vary(cors.get("/health")) and about(cors.get("/health")) == {}
     plain = api.get("/health", headers={"Origin": APP})
-    assert "Vary" not in plain.headers or "Origin" not in plain.headers["Vary"]
+    assert "Origin" not in vary(plain)
     assert about(plain) == {}  # this one names nobody
 
 
@@ -81,7 +88,7 @@ def test_a_browser_may_ask_first(cors):
         assert not headers & {"x-evil", "*", "cookie", "origin"}
         assert seen == {"Access-Control-Allow-Origin": APP, "Access-Control-Allow-Credentials": "true",
                         "Access-Control-Max-Age": "3600"}
-        assert answer.headers["Vary"] == "Origin"
+        assert "Origin" in vary(answer)
 
 
 def test_private_networks_are_not_granted(cors):
@@ -112,4 +119,4 @@ def test_everybody_without_cookies(stack):
                    preflight(anybody, "/api/tasks", "https://evil.example")):
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert "Access-Control-Allow-Credentials" not in answer.headers
-        assert "Vary" not in answer.headers or "Origin" not in answer.headers["Vary"]
+        assert "Origin" not in vary(answer)

@@ -129,7 +129,7 @@ def test_what_takes_longer_than_the_timeout_is_cut_and_logged(another):
 
 
 def debug_requests(service):
-    port = lines(service, "listening")[0]["ops_port"]
+    port = wait_for(lambda: lines(service, "listening"))[0]["ops_port"]  # a line is written a little later
     return Api(f"http://127.0.0.1:{port}").get("/debug/requests").json["requests"]
 
 

@@ -165,13 +165,20 @@ private:
         return reply->str ? std::string(reply->str, reply->len) : std::string();
     }
 
+    /// A server that is just coming up may accept a connection and reset it.
+    static bool greets(redisContext& connection) {
+        try {
+            command(connection, {"PING"});
+            return true;
+        } catch (const std::runtime_error&) {
+            return false;
+        }
+    }
+
     void wait_until_it_answers() {
         const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (std::chrono::steady_clock::now() < end) {
-            if (const auto connection = connect()) {
-                command(*connection, {"PING"});
-                return;
-            }
+            if (const auto connection = connect(); connection && greets(*connection)) return;
             if (waitpid(process_, nullptr, WNOHANG) == process_) {
                 process_ = -1;
                 throw std::runtime_error("redis-server ended at its start");
