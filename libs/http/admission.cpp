@@ -47,7 +47,7 @@ admission_settings admission_settings::for_reactor(std::size_t hashes) {
     // A commit waits for the one before it to reach the disk and shares its own with others: many at once,
     // each at a few times what a lone one takes, is how a database does most.
     writes.limit.tolerance = 3;
-    writes.limit.floor = milliseconds{3};
+    writes.limit.floor = milliseconds{5};
     // Who signs in is a person: better a second of waiting than an error to act on.
     hashing.limit = {.least = hashes, .most = hashes, .initial = hashes, .floor = milliseconds{300}};
     hashing.patience = milliseconds{1'000};

@@ -57,7 +57,8 @@ admission_gate::arrival admission_gate::arrive(visitor& who, std::size_t bytes, 
 }
 
 void admission_gate::leave(visitor& who, clock::time_point now, bool telling) {
-    if (telling && who.in_service()) limit_.observe(now - who.since_, who.beside_);
+    note_crowd(now);
+    if (telling && who.in_service()) limit_.observe(now - who.since_, inside_.size(), who.since_ > crowded_);
     ++served_;
     take_out(who);
     hand_over(now);
@@ -87,10 +88,14 @@ admission_gate::clock::duration admission_gate::patience() const noexcept {
 }
 
 void admission_gate::admit(visitor& who, clock::time_point now) {
-    who.beside_ = inside_.size();
     who.since_ = now;
     who.place_ = visitor::place::inside;
     inside_.push_back(who);
+    note_crowd(now);
+}
+
+void admission_gate::note_crowd(clock::time_point now) noexcept {
+    if (inside_.size() > settings_.limit.least) crowded_ = now;
 }
 
 void admission_gate::take_out(visitor& who) {

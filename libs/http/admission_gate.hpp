@@ -29,7 +29,7 @@ struct gate_settings {
     std::size_t most_waiting = 4096;                 // requests
     std::size_t most_bytes = 32 << 20;               // their bodies together
     std::chrono::milliseconds interval{100};         // long queues for so long: not a burst any more
-    std::chrono::milliseconds patience{100};         // how long one waits for a refusal, at least
+    std::chrono::milliseconds patience{200};         // how long one waits for a refusal, at least
     std::chrono::milliseconds most_patience{1'000};  // when the work itself is slow
     std::chrono::milliseconds slow{500};  // in service for longer: set aside, it does not count any more
     std::size_t most_slow = 512;          // beyond, it does
@@ -61,7 +61,6 @@ public:
         admission_gate* gate_ = nullptr;
         place place_ = place::outside;
         std::size_t bytes_ = 0;
-        std::size_t beside_ = 0;     // others in service when it was admitted
         clock::time_point since_{};  // it waits or is in service
         clock::time_point until_{};  // its own deadline, while it waits
     };
@@ -97,6 +96,7 @@ public:
 private:
     using visitor_list = boost::intrusive::list<visitor>;
     void admit(visitor& who, clock::time_point now);
+    void note_crowd(clock::time_point now) noexcept;
     void take_out(visitor& who);
     void hand_over(clock::time_point now);
     void refuse(visitor& who, admission_verdict why);
@@ -111,8 +111,9 @@ private:
     visitor_list inside_;   // in service, oldest first
     visitor_list aside_;    // in service for so long that they wait for something that others do not need
     std::size_t bytes_ = 0;
-    std::size_t served_ = 0;  // since paced_
-    double pace_ = 0;         // served a second, lately
+    clock::time_point crowded_{};  // the last time that more than the least limit were in service
+    std::size_t served_ = 0;       // since paced_
+    double pace_ = 0;              // served a second, lately
     clock::time_point paced_{};
     clock::time_point calm_{};  // the last time that nobody waited, or who came first not for long
 };

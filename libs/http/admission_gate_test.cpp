@@ -24,6 +24,7 @@ namespace {
 gate_settings fixed(std::size_t limit) {
     gate_settings out;
     out.limit = {.least = limit, .most = limit, .initial = limit};
+    out.patience = 100ms;
     return out;
 }
 
@@ -161,10 +162,10 @@ TEST_CASE("admission gate: who goes away has left, and so has who outlives the g
 TEST_CASE("admission limit: grows while it is used and nothing becomes slower", "[admission]") {
     admission_limit limit({.least = 4, .most = 64, .initial = 8, .tolerance = 2, .floor = 100us});
     time_point now{1h};
-    const auto windows = [&](int count, std::chrono::nanoseconds took, std::size_t beside,
+    const auto windows = [&](int count, std::chrono::nanoseconds took, std::size_t together,
                              bool lagging = false) {
         for (int i = 0; i < count; ++i) {
-            for (int k = 0; k < 20; ++k) limit.observe(took, beside);
+            for (int k = 0; k < 20; ++k) limit.observe(took, together, together <= 4);
             limit.update(now += 100ms, lagging);
         }
         return limit.value();
@@ -188,7 +189,7 @@ TEST_CASE("admission limit: a minority that hangs decides nothing", "[admission]
     admission_limit limit({.least = 4, .most = 64, .initial = 32, .floor = 100us});
     time_point now{1h};
     for (int i = 0; i < 50; ++i) {
-        for (int k = 0; k < 20; ++k) limit.observe(k % 3 ? 1ms : 5s, k % 2 ? 3 : 63);
+        for (int k = 0; k < 20; ++k) limit.observe(k % 3 ? 1ms : 5s, k % 2 ? 4 : 64, k % 2 == 1);
         limit.update(now += 100ms, false);
     }
     REQUIRE(limit.value() == 64);

@@ -25,11 +25,11 @@ admission_limit::admission_limit(const limit_settings& settings)
     : settings_(settings),
       limit_(static_cast<double>(std::clamp(settings.initial, settings.least, settings.most))) {}
 
-void admission_limit::observe(std::chrono::nanoseconds took, std::size_t beside) {
+void admission_limit::observe(std::chrono::nanoseconds took, std::size_t together, bool quiet) {
     if (settings_.fixed()) return;
     all_.add(took);
-    if (beside < settings_.least) quiet_.add(took);
-    busiest_ = std::max(busiest_, beside + 1);
+    if (quiet) quiet_.add(took);
+    busiest_ = std::max(busiest_, together);
 }
 
 std::chrono::nanoseconds admission_limit::target() const noexcept {

@@ -27,8 +27,10 @@ public:
 
     explicit admission_limit(const limit_settings& settings);
 
-    /// A request was served in so much time, with `beside` others in service when it began.
-    void observe(std::chrono::nanoseconds took, std::size_t beside);
+    /// A request was served in so much time; `together`: in service at its end, itself included. `quiet`:
+    /// they were never more than settings.least while it was. Not just at its beginning: answers of a
+    /// database come in batches, and after each batch the next one begins quietly.
+    void observe(std::chrono::nanoseconds took, std::size_t together, bool quiet);
 
     /// Decides anew, once a window has passed. `lagging`: the reactor is late with everything; the limit
     /// shrinks whatever the median is.

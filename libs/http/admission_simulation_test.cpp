@@ -176,7 +176,7 @@ TEST_CASE("admission simulation: overload takes nothing from those who are serve
             CHECK(loaded.p99 <= std::max<nanoseconds>(20 * unloaded.median, 5ms));
         }
         world.ask(peak_clients);
-        world.run(200ms);
+        world.run(500ms);
         const auto after = world.run(1s);
         CHECK(after.refused == 0);
         CHECK(after.served_per_second >= 0.9 * peak.served_per_second);
