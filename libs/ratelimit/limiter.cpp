@@ -48,6 +48,16 @@ sliding_window stored_window(std::string_view state) {
     return {milliseconds{number(0)}, milliseconds{number(1)}, number(2), number(3), milliseconds{number(4)}};
 }
 
+/// Numbers from Redis decide nothing that they cannot be.
+bool makes_sense(const standing& at, const subjects& of) {
+    if (at.subject >= of.size()) return false;
+    const auto& windows = of[at.subject].rule->windows();
+    if (at.window >= windows.size()) return false;
+    const auto longest = 2 * windows[at.window].length;
+    const auto possible = [&](milliseconds time) { return time >= milliseconds::zero() && time <= longest; };
+    return possible(at.wait) && possible(at.reset) && at.left >= 0;
+}
+
 /// The answer of TIME.
 std::optional<milliseconds> time_of(const redis::redis_reply& reply) {
     const auto* const parts = reply.elements();
@@ -110,7 +120,7 @@ limiter::limiter(executor where, redis::redis_client& shared, fallback& local, m
 
 awaitable<standing> limiter::check(const subjects& of) {
     if (!usable()) co_return check_here(of);
-    if (auto at = credit_.spend(of, steady_clock::now())) {
+    if (auto at = credit_.spend(of, steady_clock::now()); at && makes_sense(*at, of)) {
         checks_shared_.add();
         begin_to_send();
         co_return *at;
@@ -127,8 +137,9 @@ awaitable<standing> limiter::check(const subjects& of) {
         late_ = sending_;
         co_return check_here(of);
     }
-    checks_shared_.add();
     const auto at = joined->standing_of(place);
+    if (!makes_sense(at, of)) co_return check_here(of);
+    checks_shared_.add();
     credit_.learn(of, at, steady_clock::now());
     co_return at;
 }
