@@ -10,6 +10,7 @@
 #include "http/problem.hpp"
 #include "http/request_id.hpp"
 #include "http/request_report.hpp"
+#include "http/request_timeout.hpp"
 #include "http/server.hpp"
 #include "observability/log.hpp"
 
@@ -246,7 +247,10 @@ awaitable<connection::next> connection::answer_request() {
         if (const auto then = co_await receive_body(x, route); then != next::go_on) co_return then;
         x.set_body(body_);
         enter(phase::serving, never);
-        answer = co_await stages.serve(x, route);
+        if (const auto timely = restart_clock(x))
+            answer = co_await stages.serve(x, route);
+        else
+            answer = problem_response(timely.error(), request_id_);
         const auto large = stages.encode(x, *answer);
         if (large != coding::identity) co_await stages.encode_elsewhere(large, *answer);
         keep = answer->code != status::internal_server_error;  // a bug: not trusted on
@@ -256,6 +260,14 @@ awaitable<connection::next> connection::answer_request() {
     body_.clear();
     if (output_.size() > coalesced_output && !co_await flush()) co_return next::drop;
     co_return next::go_on;
+}
+
+/// The time that a body took on its way was not ours to work in; the client's patience counts it all the
+/// same.
+result<> connection::restart_clock(exchange& x) const {
+    if (!head_.has_body()) return {};
+    x.set_deadline(runtime::deadline::in(server_.options_.request_deadline));
+    return limit_time(x, began_);
 }
 
 /// A body that nobody wants is dropped if it is here already. False: it is not, and it is not waited for.

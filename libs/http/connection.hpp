@@ -66,6 +66,7 @@ private:
     void keep_head(std::size_t size);
     [[nodiscard]] request_origin origin() const;
     void begin_request(std::optional<std::string_view> id_sent);
+    [[nodiscard]] result<> restart_clock(exchange& x) const;
     bool skip_body();
     next refuse_head(error failure);
     next refuse(exchange& x, const error& failure);

@@ -64,10 +64,11 @@ admission_settings narrow(std::chrono::milliseconds patience = 200ms, std::size_
 
 class gated_server {
 public:
-    explicit gated_server(const admission_settings& settings = narrow())
+    explicit gated_server(const admission_settings& settings = narrow(),
+                          std::chrono::milliseconds request_deadline = 5s)
         : reactor_("gated"),
           gates_(reactor_.get_executor(), registry_, settings),
-          server_(reactor_.get_executor(), routes_, services_, options(gates_), counts_) {
+          server_(reactor_.get_executor(), routes_, services_, options(gates_, request_deadline), counts_) {
         held = false;
         calls = 0;
         reactor_.start();
@@ -113,8 +114,9 @@ private:
             return sum == count;
         });
     }
-    static server_options options(admission& gates) {
+    static server_options options(admission& gates, std::chrono::milliseconds request_deadline) {
         server_options out;
+        out.request_deadline = request_deadline;
         out.applied.gates = &gates;
         return out;
     }
@@ -133,8 +135,8 @@ private:
 std::string get(std::string_view path, std::string_view more = "") {
     return fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n{}\r\n", path, more);
 }
-std::string post(std::size_t length, std::string_view body) {
-    return fmt::format("POST /put HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}", length, body);
+std::string post(std::size_t length, std::string_view body, std::string_view more = "") {
+    return fmt::format("POST /put HTTP/1.1\r\nHost: x\r\n{}Content-Length: {}\r\n\r\n{}", more, length, body);
 }
 
 }  // namespace
@@ -201,6 +203,18 @@ TEST_CASE("admission: a body that is slow to come takes no place", "[admission]"
     REQUIRE(quick.read_answer().body == "5");
     slow.send("cde");
     REQUIRE(slow.read_answer().body == "5");
+}
+
+TEST_CASE("admission: the time of a slow body is its client's, not the request's", "[admission]") {
+    gated_server server(narrow(60s), 250ms);
+    auto patient = server.connect(), hasty = server.connect();
+    patient.send(post(5, "ab"));
+    hasty.send(post(5, "ab", "X-Request-Timeout-Ms: 100\r\n"));
+    std::this_thread::sleep_for(300ms);
+    patient.send("cde");
+    hasty.send("cde");
+    REQUIRE(patient.read_answer().body == "5");
+    REQUIRE(hasty.read_answer().code == 504);
 }
 
 TEST_CASE("admission: when too many wait, a body is not asked for", "[admission]") {
