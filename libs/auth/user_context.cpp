@@ -22,12 +22,9 @@ constexpr std::string_view how_to_sign_in = "send Authorization: Bearer <access_
 }  // namespace
 
 result<std::string_view> bearer_token(const http::request_head& head) {
-    std::optional<std::string_view> found;
-    for (const auto& line : head.headers()) {
-        if (!iequals(line.name, "Authorization")) continue;
-        if (found) return not_signed_in("send one Authorization header");
-        found = line.value;
-    }
+    constexpr std::string_view name = "Authorization";
+    if (head.count(name) > 1) return not_signed_in("send one Authorization header");
+    const auto found = head.find(name);
     if (!found || found->size() <= scheme.size() || !iequals(found->substr(0, scheme.size()), scheme))
         return not_signed_in(std::string(how_to_sign_in));
     return trim(found->substr(scheme.size()));

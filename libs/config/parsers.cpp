@@ -33,17 +33,6 @@ std::unexpected<std::string> not_one(std::string_view text, std::string_view exp
     return std::unexpected(fmt::format("\"{:.80}\" is not {}", text, expected));
 }
 
-/// The parts between commas, without blanks around them.
-std::vector<std::string_view> elements(std::string_view list) {
-    std::vector<std::string_view> out;
-    for (;;) {
-        const auto comma = list.find(',');
-        out.push_back(trim(list.substr(0, comma)));
-        if (comma == std::string_view::npos) return out;
-        list.remove_prefix(comma + 1);
-    }
-}
-
 std::optional<rate_window> parse_rate(std::string_view text) {
     using namespace std::chrono_literals;
     constexpr auto shortest = 1s;
@@ -96,7 +85,8 @@ parsed<server_address> parse_server(std::string_view text) {
 parsed<std::vector<ip_network>> parse_networks(std::string_view text) {
     constexpr std::size_t most = 256;
     std::vector<ip_network> out;
-    for (const auto element : elements(text)) {
+    for (const auto piece : split(text, ',')) {
+        const auto element = trim(piece);
         const auto network = ip_network::parse(element);
         if (!network)
             return not_one(element,
@@ -113,7 +103,8 @@ parsed<std::vector<rate_window>> parse_rates(std::string_view text) {
     constexpr std::size_t most = 4;
     std::vector<rate_window> out;
     if (iequals(text, "off")) return out;
-    for (const auto element : elements(text)) {
+    for (const auto piece : split(text, ',')) {
+        const auto element = trim(piece);
         const auto rate = parse_rate(element);
         if (!rate)
             return not_one(element, "a count and a time from 1s to 24h in whole seconds such as 60/1m");

@@ -29,10 +29,8 @@ result<std::optional<std::string_view>> find_cookie(const request_head& head, st
     std::optional<std::string_view> found;
     for (const auto& line : head.headers()) {
         if (!iequals(line.name, "Cookie")) continue;
-        for (auto rest = line.value; !rest.empty();) {
-            const auto end = std::min(rest.find(';'), rest.size());
-            const auto pair = trim(rest.substr(0, end));
-            rest.remove_prefix(std::min(end + 1, rest.size()));
+        for (const auto piece : split(line.value, ';')) {
+            const auto pair = trim(piece);
             const auto equals = pair.find('=');
             if (equals == std::string_view::npos || trim(pair.substr(0, equals)) != name) continue;
             if (found) return fail(errc::malformed_request, fmt::format("more than one cookie {}", name));

@@ -42,13 +42,8 @@ bool has_idempotency_key(const request_head& head) noexcept {
 }
 
 result<std::string> read_idempotency_key(const request_head& head) {
-    std::optional<std::string_view> sent;
-    for (const auto& line : head.headers()) {
-        if (!iequals(line.name, header_name)) continue;
-        if (sent) return fail(errc::malformed_request, "send one Idempotency-Key");
-        sent = line.value;
-    }
-    const auto text = trim(sent.value_or(""));
+    if (head.count(header_name) > 1) return fail(errc::malformed_request, "send one Idempotency-Key");
+    const auto text = trim(head.find(header_name).value_or(""));
     auto key = text.starts_with('"') ? unquoted(text) : bare(text);
     if (!key || key->empty() || key->size() > longest_key)
         return fail(errc::malformed_request,

@@ -16,13 +16,8 @@ bool same_authority(std::string_view a, std::string_view b, std::string_view def
 }  // namespace
 
 std::optional<std::string_view> lone_value(const request_head& head, std::string_view name) {
-    std::optional<std::string_view> found;
-    for (const auto& line : head.headers()) {
-        if (line.name.size() != name.size() || !iequals(line.name, name)) continue;
-        if (found) return "";
-        found = line.value;
-    }
-    return found;
+    if (head.count(name) > 1) return "";
+    return head.find(name);
 }
 
 bool is_own_origin(std::string_view origin, std::string_view host, bool secure) {

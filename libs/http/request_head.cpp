@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/request_head.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace bulkhead::http {
+namespace {
+
+bool is_named(const header& line, std::string_view name) noexcept {
+    return line.name.size() == name.size() && iequals(line.name, name);
+}
+
+}  // namespace
 
 std::optional<std::string_view> request_head::find(std::string_view name) const noexcept {
     for (const auto& line : headers())
-        if (line.name.size() == name.size() && iequals(line.name, name)) return line.value;
+        if (is_named(line, name)) return line.value;
     return std::nullopt;
+}
+
+std::size_t request_head::count(std::string_view name) const noexcept {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(headers(), [&](const header& line) { return is_named(line, name); }));
 }
 
 bool request_head::add(header line) noexcept {

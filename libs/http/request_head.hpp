@@ -31,7 +31,7 @@ public:
     std::string_view query{};   // still percent-encoded, without "?"
     // host[:port]: of the target if that is absolute, else of the Host line; "" only in HTTP/1.0.
     std::string_view host{};
-    bool asterisk = false;  // OPTIONS *
+    bool asterisk = false;       // OPTIONS *
     unsigned version_minor = 1;  // 0 or 1; higher ones are read as 1
 
     // What the header lines mean for the connection. At most one of content_length and chunked is set;
@@ -48,6 +48,9 @@ public:
 
     /// The value of the first line with this name (ASCII case-insensitive); an empty value is not nullopt.
     [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
+
+    /// How many lines have this name.
+    [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
 
     /// Appends a line; false when max_header_count are held.
     bool add(header line) noexcept;

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/text.hpp"
-
 namespace bulkhead::http {
 
 result<std::optional<std::chrono::milliseconds>> requested_timeout(const request_head& head) {
@@ -13,12 +11,10 @@ result<std::optional<std::chrono::milliseconds>> requested_timeout(const request
     constexpr std::size_t most_digits = 10;
     const auto first = head.find(name);
     if (!first) return std::nullopt;
-    const auto lines =
-        std::ranges::count_if(head.headers(), [&](const header& each) { return iequals(each.name, name); });
     std::uint64_t value = 0;
     const auto* const end = first->data() + first->size();
     const auto [stopped, failed] = std::from_chars(first->data(), end, value);
-    if (lines > 1 || failed != std::errc{} || stopped != end || first->size() > most_digits)
+    if (head.count(name) > 1 || failed != std::errc{} || stopped != end || first->size() > most_digits)
         return fail(errc::malformed_request, "X-Request-Timeout-Ms is not one number of milliseconds");
     return std::chrono::milliseconds{value};
 }

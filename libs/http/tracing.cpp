@@ -12,13 +12,9 @@ namespace {
 constexpr std::string_view parent_name = "traceparent", state_name = "tracestate";
 
 std::optional<trace::context> parent_of(const request_head& head) {
-    std::optional<std::string_view> value;
-    for (const auto& line : head.headers()) {
-        if (line.name.size() != parent_name.size() || !iequals(line.name, parent_name)) continue;
-        if (value) return std::nullopt;
-        value = line.value;
-    }
-    return value ? trace::parse_traceparent(*value) : std::nullopt;
+    const auto value = head.find(parent_name);
+    if (!value || head.count(parent_name) > 1) return std::nullopt;
+    return trace::parse_traceparent(*value);
 }
 
 std::string state_of(const request_head& head) {
