@@ -3,6 +3,7 @@
 "default" and "acme", one API and one worker. The programs come from $BULKHEAD_BIN. Everything ends with pytest, also when
 that is killed; a program that does not end with status 0, or that a sanitizer complains of, fails the session."""
 import base64
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -19,6 +20,7 @@ import time
 import pytest
 
 from api_client import Api
+from programs import ADDRESS, Program, free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -165,13 +167,28 @@ class Stack:
         return subprocess.run(["psql", "-XAtqc", statement, self.env["DATABASE_URL"]], check=True, capture_output=True,
                               text=True).stdout.strip()
 
+    def database_url(self, tenant):
+        """A tenant's database, as the superuser."""
+        database = self.control(f"select database from tenants where slug = '{tenant}'")
+        return self.env["DATABASE_URL"].rsplit("/", 1)[0] + "/" + database
+
     def sql(self, tenant, statement):
         """Runs a statement as the superuser in a tenant's database: for states that no route reaches yet. Its output."""
-        control = self.env["DATABASE_URL"]
-        find = ["psql", "-XAtc", f"select database from tenants where slug = '{tenant}'", control]
-        database = subprocess.run(find, check=True, capture_output=True, text=True).stdout.strip()
-        url = control.rsplit("/", 1)[0] + "/" + database
-        return subprocess.run(["psql", "-XAtqc", statement, url], check=True, capture_output=True, text=True).stdout
+        return subprocess.run(["psql", "-XAtqc", statement, self.database_url(tenant)], check=True, capture_output=True,
+                              text=True).stdout
+
+    @contextlib.contextmanager
+    def locked_tasks(self, tenant):
+        """Nobody can read the tenant's tasks meanwhile."""
+        holder = subprocess.Popen(["psql", "-XAtq", self.database_url(tenant)], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        try:
+            holder.stdin.write("begin; lock table tasks in access exclusive mode; select 'held';\n")
+            holder.stdin.flush()
+            assert holder.stdout.readline() == "held\n"
+            yield
+        finally:
+            holder.communicate(timeout=PATIENCE)
 
     def api_pid(self):
         """None once it has ended."""
@@ -249,3 +266,21 @@ def node_tools():
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def launch(stack):
+    """launch(NAME=value…): an API of its own that ends with the test; (program, Api). program.ops: (host, port)."""
+    running = []
+
+    def begin(**settings):
+        port, ops_port = str(free_port()), str(free_port())
+        environment = stack.env | {"BIND_ADDRESS": ADDRESS, "PORT": port, "OPS_BIND": ADDRESS, "OPS_PORT": ops_port} | settings
+        program = Program(stack.bin / "bulkhead-api", environment=environment)
+        running.append(program)
+        program.ops = (ADDRESS, int(ops_port))
+        return program, program.wait_until_ready(f"http://{ADDRESS}:{port}", 120)
+
+    yield begin
+    for program in running:
+        program.__exit__()

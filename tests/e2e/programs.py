@@ -21,6 +21,15 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def wait_for(condition, seconds=60):
+    """Until `condition` gives something true, which is returned."""
+    end = time.monotonic() + seconds
+    while not (seen := condition()):
+        assert time.monotonic() < end, "not in time"
+        time.sleep(0.01)
+    return seen
+
+
 class Program:
     """A running program; its output is collected while it runs. Use it as a context: leaving kills what still runs."""
 

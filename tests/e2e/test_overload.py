@@ -2,7 +2,6 @@
 """More than can be done at once: who is refused, how, and who never is."""
 import concurrent.futures
 import re
-import subprocess
 import threading
 import time
 
@@ -68,16 +67,8 @@ def test_the_patience_of_a_client_reaches_the_database(api, person):
 @pytest.fixture
 def locked(stack):
     """Nobody can read tasks of the tenant "default"."""
-    database = stack.control("select database from tenants where slug = 'default'")
-    url = stack.env["DATABASE_URL"].rsplit("/", 1)[0] + "/" + database
-    holder = subprocess.Popen(["psql", "-XAtq", url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        holder.stdin.write("begin; lock table tasks; select 'locked';\n")
-        holder.stdin.flush()
-        assert holder.stdout.readline() == "locked\n"
+    with stack.locked_tasks("default"):
         yield
-    finally:
-        holder.communicate()
 
 
 def test_what_a_client_waits_for_is_not_waited_for_longer(person, locked):

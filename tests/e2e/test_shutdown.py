@@ -14,16 +14,9 @@ from api_client import Api
 from busy_clients import Busy, login_of_nobody, tasks_and_probes
 from conftest import ReservedPort
 from fast_client import Pipe, encode
+from programs import wait_for
 
 PATIENCE = 60
-
-
-def wait_for(condition, seconds=PATIENCE):
-    end = time.monotonic() + seconds
-    while not (seen := condition()):
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.01)
-    return seen
 
 
 @pytest.fixture

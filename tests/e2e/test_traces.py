@@ -7,7 +7,7 @@ import time
 import pytest
 
 from api_client import PASSWORD, Api
-from programs import ADDRESS, Program, free_port
+from programs import ADDRESS, free_port
 from receiver import Receiver
 
 
@@ -15,23 +15,6 @@ from receiver import Receiver
 def collector():
     with Receiver() as receiver:
         yield receiver
-
-
-@pytest.fixture
-def launch(stack):
-    """launch(NAME=value…): an API of its own; (program, Api)."""
-    running = []
-
-    def begin(**settings):
-        port = str(free_port())
-        environment = stack.env | {"BIND_ADDRESS": ADDRESS, "PORT": port, "OPS_BIND": ADDRESS,
-                                   "OPS_PORT": str(free_port())} | settings
-        running.append(Program(stack.bin / "bulkhead-api", environment=environment))
-        return running[-1], running[-1].wait_until_ready(f"http://{ADDRESS}:{port}", 120)
-
-    yield begin
-    for program in running:
-        program.__exit__()
 
 
 def parent(sampled=True, trace=None):
