@@ -28,7 +28,7 @@ ROUNDS = int(os.environ.get("KILL_MATRIX_ROUNDS", 4))
 CRASHES = int(os.environ.get("KILL_MATRIX_CRASHES", 2))
 SEED = os.environ.get("KILL_MATRIX_SEED") or secrets.token_hex(4)
 KINDS = ("create", "delete", "undelete", "purge")
-COPIES = ("clone", "import", "move")  # seconds each: only in the random rounds; lifecycle_copy_test.cpp has every step
+COPIES = ("clone", "import", "move")  # seconds each: only in the random rounds; lifecycle_copy_kill_test.cpp has every step
 BY_API = ("create", "delete", "undelete", "clone")  # what the platform's API is asked for
 SPARE_PLACES = ("recorded", "roles", "database", "open", "handed-over")
 
