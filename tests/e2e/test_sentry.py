@@ -105,6 +105,103 @@ def test_an_unreachable_database_is_one_report_and_a_probe_is_none(stack, launch
     slug = unique("shut") + f"-{os.getpid()}"
     stack.create_tenant(slug)
     person = api.asking(tenant=slug).sign_up()
+    database = stack.control(f"select database from tenants where slug = '{slug}'")
+    stack.control(f'alter database "{database}" with allow_connections false')
+    stack.control(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'")
+    for _ in range(20):
+        fail(person, 503, path="/api/tasks")
+    sentry.wait_for(lambda: counts(program).get("dropped_alike") == 19)
+    event, = sentry.wait_for(sentry.events)
+    assert event["tags"]["tenant"] == slug and event["tags"]["status"] == "503"
+    assert program.stop(seconds=120) == 0
+    assert len(sentry.requests) == 1
+
+
+def test_sentry_asks_for_a_pause_and_gets_it(launch, sentry, broken):
+    sentry.answer = lambda: (429, {"X-Sentry-Rate-Limits": "3600:error;transaction:organization"})
+    program, api = launch(SENTRY_DSN=sentry.dsn, API_THREADS="1")
+    person = broken(api)
+    fail(person)
+    sentry.wait_for(lambda: counts(program).get("dropped_rate_limited") == 1)
+    fail(person)
+    fail(person)
+    sentry.wait_for(lambda: counts(program).get("dropped_rate_limited") == 3)
+    assert program.stop(seconds=120) == 0
+    assert len(sentry.requests) == 1
+
+
+@pytest.mark.parametrize("trouble", ["nobody", "slow", "broken"])
+def test_a_sentry_in_trouble_is_not_felt(launch, sentry, broken, trouble):
+    dsn = sentry.dsn if trouble != "nobody" else f"http://{sentry.dsn_key}@{ADDRESS}:{free_port()}/42"
+    sentry.answer = {"nobody": None, "slow": lambda: time.sleep(60), "broken": lambda: (500, {})}[trouble]
+    program, api = launch(SENTRY_DSN=dsn)
+    person = broken(api)
+    for _ in range(5):
+        fail(person)
+    start = time.monotonic()
+    for _ in range(100):
+        assert api.get("/api/").status == 200
+    assert time.monotonic() - start < 20
+    start = time.monotonic()
+    assert program.stop(seconds=120) == 0
+    assert time.monotonic() - start < 30, "a Sentry must not keep us from stopping"
+    assert "error reports cannot be delivered" in program.stdout
+    assert sentry.dsn_key not in program.output
+
+
+def send_to_thread(process, name, number):
+    """A signal to one thread of a program, by the name the system shows."""
+    for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+        if (task / "comm").read_text().strip() == name:
+            assert ctypes.CDLL(None).syscall(SYS_TGKILL, process.pid, int(task.name), int(number)) == 0
+            return
+    raise AssertionError(f"no thread {name}")
+
+
+@pytest.fixture
+def crashing(stack):
+    """Under a sanitizer, crashes are the sanitizer's."""
+    binary = (stack.bin / "bulkhead-api").read_bytes()
+    if b"__asan_init" in binary or b"__tsan_init" in binary:
+        pytest.skip("a sanitizer tells of crashes itself")
+
+
+def crash_line(program):
+    line, = [line for line in program.stderr.splitlines() if '"crashed"' in line]
+    return json.loads(line)
+
+
+@pytest.mark.skipif(SYS_TGKILL is None, reason="the number of a system call is not known here")
+def test_a_crash_is_reported_and_the_exit_status_stays_true(crashing, launch, sentry):
+    program, api = launch(SENTRY_DSN=sentry.dsn)
+    api.sign_up(password="password-canary")
+    start = time.monotonic()
+    send_to_thread(program.process, "api1", signal.SIGSEGV)
+    assert program.wait(60) == -signal.SIGSEGV
+    assert time.monotonic() - start < 30
+    event, = sentry.wait_for(sentry.events)
+    assert event["level"] == "fatal" and event["platform"] == "native" and event["environment"] == "test"
+    exception = event["exception"]["values"][0]
+    assert exception["type"] == "SIGSEGV" and "thread api1" in exception["value"]
+    frames = exception["stacktrace"]["frames"]
+    assert any("reactor" in frame.get("function", "") for frame in frames), frames
+    assert all(re.fullmatch("0x[0-9a-f]+", frame["instruction_addr"]) for frame in frames)
+    images = {image["code_file"]: image for image in event["debug_meta"]["images"]}
+    own, = [image for file, image in images.items() if file.endswith("/bulkhead-api")]
+    assert re.fullmatch("[0-9a-f]{16,}", own["code_id"])
+    line = crash_line(program)
+    assert line["level"] == "fatal" and line["signal"] == "SIGSEGV" and line["thread"] == "api1" and "+0x" in line["frames"]
+    sent = b"".join(request.body for request in sentry.requests).decode() + program.output
+    for secret in ("canary", program.environment["JWT_SECRET"], program.environment["DATA_KEY"]):
+        assert secret not in sent
+
+
+@pytest.mark.skipif(SYS_TGKILL is None, reason="the number of a system call is not known here")
+def test_a_crash_names_the_request_that_was_under_way(crashing, stack, launch, sentry):
+    program, api = launch(SENTRY_DSN=sentry.dsn, API_THREADS="1", REQUEST_TIMEOUT="1m", DB_STATEMENT_TIMEOUT="1m")
+    slug = unique("crashed") + f"-{os.getpid()}"
+    stack.create_tenant(slug)
+    person = api.asking(tenant=slug).sign_up()
     database = stack.database_url(slug).rsplit("/", 1)[1]
     with stack.locked_tasks(slug):
         with socket.create_connection((person.host, person.port)) as client:
