@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of the queue that lives in Redis: who is next. Every function is one script (libs/queue/scripts),
+// so it happens wholly or not at all, however many processes call. Redis' clock is the only one. What Redis
+// knows of a job in a database are ids and a few words; losing all of it loses nothing, see relay.hpp.
+// Belongs to one reactor.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/uuid.hpp"
+#include "persistence/redis/client.hpp"
+#include "queue/kind.hpp"
+#include "runtime/asio.hpp"
+
+namespace bulkhead::queue {
+
+/// All jobs of a tenant in a lane are in one shard: one slot of a cluster, and the unit that a call looks at.
+struct place {
+    queue::lane lane = queue::lane::normal;
+    unsigned shard = 0;
+    friend auto operator<=>(const place&, const place&) = default;
+};
+[[nodiscard]] unsigned shard_of(const uuid& tenant, unsigned shards) noexcept;
+/// "bh:q:{default.0}:", what all keys of a place begin with.
+[[nodiscard]] std::string key_base(place where);
+
+/// What Redis is told of a job.
+struct ticket {
+    uuid tenant;
+    uuid id;
+    std::string kind;
+    queue::lane lane = queue::lane::normal;
+    queue::priority priority = queue::priority::normal;
+    std::chrono::milliseconds delay{0};  // from now
+    // Only for jobs that are kept nowhere else:
+    std::optional<std::string> payload{};
+    std::string unique_key{};
+    unsigned most_attempts = 0;
+};
+
+enum class push_outcome : std::uint8_t {
+    queued,
+    known,       // this id is here already
+    not_unique,  // another job has its unique key
+    full,        // as many of the tenant's jobs wait here as may: the rest waits in its database
+};
+
+/// A job that was handed to a process, under a lease.
+struct delivery {
+    uuid tenant;
+    uuid id;
+    place from;
+    std::string kind;
+    queue::priority priority = queue::priority::normal;
+    unsigned attempt = 1;  // of a job without a row
+    unsigned most_attempts = 0;
+    unsigned lost = 0;                   // leases that ran out with it
+    std::chrono::milliseconds waited{};  // since it could have begun
+    std::optional<std::string> payload{};
+};
+
+/// What became of a delivery.
+struct settlement {
+    enum class verdict : std::uint8_t {
+        done,     // also failed for good and cancelled, when the row says so
+        later,    // again after `delay`: a failure, or not ready
+        release,  // at once, at the head of its line; the attempt does not count
+        dead,     // a job without a row has failed for good
+    };
+    uuid tenant;
+    uuid id;
+    verdict what = verdict::done;
+    std::chrono::microseconds took{};  // what the tenant is charged for
+    std::chrono::milliseconds delay{};
+    bool counts = true;    // `later`: as an attempt, for jobs without a row
+    std::string reason{};  // `dead`, `later`
+};
+
+struct fetch_wish {
+    unsigned most = 1;
+    std::chrono::milliseconds lease{15'000};
+    std::string owner{};                          // of the leases: this process' name, new at every start
+    std::chrono::microseconds usual_cost{5'000};  // of a run, where nothing is known of the tenant's
+};
+
+/// What a heartbeat learns.
+struct beat_news {
+    std::vector<uuid> lost;       // another process may run these by now
+    std::vector<uuid> cancelled;  // somebody wants these to end
+};
+
+struct job_progress {
+    uuid tenant;
+    uuid id;
+    std::optional<unsigned> percent{};
+    std::string note{};
+};
+
+struct tenant_rules {
+    double weight = 1.0;                     // its part of the workers' time, against other tenants
+    std::optional<unsigned> most_running{};  // at a time
+    std::optional<double> per_second{};      // starts, on average …
+    unsigned burst = 1;                      // … and at once
+    unsigned most_waiting = 1'000;           // in Redis
+};
+
+enum class cancel_outcome : std::uint8_t { gone, unknown, running };
+
+class dispatch {
+public:
+    /// `shards`: the same in all processes that share this Redis.
+    dispatch(redis::redis_client& redis, unsigned shards);
+
+    [[nodiscard]] unsigned shards() const noexcept { return shards_; }
+    [[nodiscard]] place place_of(const uuid& tenant, lane which) const noexcept {
+        return {which, shard_of(tenant, shards_)};
+    }
+
+    /// One outcome per ticket, in order. One call per place, cut at 1 MiB. An error: some may be there; push
+    /// them again, that does no harm. Longer than Redis keeps (full) is not an error.
+    awaitable<result<std::vector<push_outcome>>> push(std::vector<ticket> all);
+
+    /// The next jobs of a place, fairest tenant first; also moves what is due and expired rate limits.
+    awaitable<result<std::vector<delivery>>> fetch(place where, fetch_wish wish);
+
+    /// Settles and fetches in one round trip. Settlements of deliveries that `wish.owner` has no lease of any
+    /// more change nothing.
+    struct turn {
+        std::vector<delivery> deliveries;
+        unsigned stale = 0;             // settlements of lost leases
+        std::vector<uuid> want_more{};  // tenants of which more waits in the database than here
+    };
+    awaitable<result<turn>> settle(place where, std::vector<settlement> settled, fetch_wish wish);
+
+    /// Prolongs the leases that `owner` still has of these.
+    awaitable<result<beat_news>> beat(place where, std::string owner, std::chrono::milliseconds lease,
+                                      std::vector<job_progress> jobs);
+
+    /// Takes back at most `most` leases that ran out: the jobs go to the head of their lines, `lost` grows.
+    /// Those with more than three lost leases come with `lost` set and are not queued again (their row, or
+    /// the list of dead jobs, is to say so). Any process may call it at any time.
+    struct reaped {
+        unsigned returned = 0;
+        std::vector<delivery> poison;
+    };
+    awaitable<result<reaped>> reap(place where, unsigned most = 100);
+
+    /// gone: it will not run. running: its worker hears of it with the next heartbeat. unknown: not here.
+    awaitable<result<cancel_outcome>> cancel(uuid tenant, lane which, uuid id);
+
+    awaitable<result<>> set_rules(uuid tenant, lane which, tenant_rules rules);
+
+    /// Forgets all of a tenant's jobs, running ones too: they settle into nothing.
+    awaitable<result<std::size_t>> purge(uuid tenant);
+
+    /// What `jobs stats` and metrics show.
+    struct numbers {
+        std::uint64_t waiting = 0, delayed = 0, running = 0, dead = 0, tenants = 0, parked = 0;
+        std::chrono::milliseconds oldest{};  // how long the longest-waiting runnable job has waited, about
+    };
+    awaitable<result<numbers>> count(place where);
+
+    /// Why a job does not run: in words' parts, for `jobs explain`.
+    struct explanation {
+        std::string state;           // "waiting", "delayed", "running", "dead", "unknown"
+        std::uint64_t position = 0;  // of those of its tenant that wait, from 1
+        std::uint64_t tenants_ahead = 0;
+        std::string parked;  // "", "rate", "cap"
+        std::chrono::milliseconds until{};
+        std::optional<unsigned> percent{};
+        std::string note{};
+    };
+    awaitable<result<explanation>> explain(uuid tenant, lane which, uuid id);
+
+    /// Looks for what contradicts itself in a place and, if told so, repairs it. One line for each finding.
+    awaitable<result<std::vector<std::string>>> check(place where, bool repair);
+
+private:
+    redis::redis_client& redis_;
+    const unsigned shards_;
+};
+
+}  // namespace bulkhead::queue
