@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
-#include <fmt/format.h>
-
-#include <cstdlib>
+#include <algorithm>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/version.hpp"
 #include "certificate.hpp"
 #include "clients.hpp"
+#include "compressing.hpp"
 #include "features/accounts/routes.hpp"
 #include "features/platform/routes.hpp"
 #include "features/tasks/routes.hpp"
 #include "features/usage/routes.hpp"
-#include "http/compression.hpp"
+#include "hashing.hpp"
 #include "http/openapi.hpp"
 #include "http/secret_answers.hpp"
 #include "observability/process_metrics.hpp"
 #include "offices.hpp"
-#include "ops/drain.hpp"
 #include "ops/ops_routes.hpp"
 #include "reactor_parts.hpp"
+#include "run.hpp"
 #include "runtime/descriptor_limit.hpp"
-#include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
 #include "service/build_info.hpp"
 #include "service/control_database.hpp"
@@ -37,16 +37,6 @@ namespace {
 constexpr http::api_info about_api{"Bulkhead API", version_text,
                                    "Backend for SaaS products in which every tenant has a database of its "
                                    "own. Errors are RFC 9457 problem documents."};
-
-/// Reports that nobody takes do not keep us from stopping for longer.
-constexpr std::chrono::seconds reports_wait{2};
-
-/// A hash of cost 12 takes about a third of a second, and more when there is other work: the last in line
-/// must be done within a request's time.
-constexpr std::size_t hashes_waiting = 8;  // for each thread
-
-/// A large answer takes a millisecond or two: those who would wait longer get theirs as it is.
-constexpr std::size_t answers_waiting = 16;  // for each thread
 
 /// The routes that clients see. The document describes all but itself.
 void mount_api(http::router& routes, self_description& about, bool with_platform, bool with_docs) {
@@ -110,16 +100,7 @@ int serve(const config::loaded& configuration) {
         log::warn("migrations are pending: not ready until bulkhead-migrator up has run");
 
     // Password hashing has threads of its own, at most half of the machine.
-    const auth::password_hasher hasher(s.bcrypt_cost, s.password_pepper);
-    const unsigned hashers = std::max(1u, s.api_threads / 2);
-    const std::size_t hashes = hashers * (1 + hashes_waiting);
-    runtime::blocking_pool hash_threads("hash", hashers, hashes, runtime::urgency::background);
-    auth::passwords passwords(
-        hasher, hash_threads,
-        &metrics.add_histogram("bulkhead_hash_duration_seconds", "Password hashes, their wait included",
-                               metrics::latency_bounds()));
-    metrics.add_gauge_sampler("bulkhead_hash_queue", "Password hashes that wait for a thread",
-                              [&] { return static_cast<double>(hash_threads.waiting()); });
+    hashing hashes(s, metrics);
 
     // Spans and errors leave from threads of their own.
     reports outgoing(s, metrics);
@@ -129,11 +110,7 @@ int serve(const config::loaded& configuration) {
     auth::session_cookies cookies(s.env == config::environment::production, cors);
 
     // Large answers are compressed off the reactors.
-    const unsigned compressors = std::max(1u, s.api_threads / 2);
-    runtime::blocking_pool compression_threads("compress", compressors, compressors * answers_waiting);
-    std::optional<http::compression> compression;
-    if (s.compress) compression.emplace(compression_threads, metrics);
-    http::compression* const compressor = compression ? &*compression : nullptr;
+    compressing compressed(s, metrics);
 
     // Work on tenants, for whoever has the platform's token.
     std::optional<offices> platform;
@@ -157,11 +134,11 @@ int serve(const config::loaded& configuration) {
                               box,
                               state,
                               about,
-                              passwords,
+                              hashes.passwords(),
                               known_clients,
                               cors,
                               cookies,
-                              (hashes + s.api_threads - 1) / s.api_threads,
+                              hashes.part_of_reactor(s.api_threads),
                               metrics,
                               tenant_numbers,
                               routes,
@@ -171,7 +148,7 @@ int serve(const config::loaded& configuration) {
                               outgoing,
                               counted,
                               platform,
-                              compressor};
+                              compressed.compressor()};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 
@@ -189,6 +166,8 @@ int serve(const config::loaded& configuration) {
                 });
     };
     service::connection_share share(reactors[0].get_executor(), parts[0]->redis(), sharing, deal_out);
+
+    // The operator sees them all.
     debug_pools.explain_budget([&] { return share.reason(); });
     for (std::size_t i = 0; i < parts.size(); ++i) {
         debug_pools.add(reactors[i].get_executor(), parts[i]->pools(), parts[i]->tenants());
@@ -196,62 +175,8 @@ int serve(const config::loaded& configuration) {
         ops::add_pool_metrics(metrics, parts[i]->pools());
     }
 
-    auto work_until = runtime::deadline::in({});  // of the offices
-    bool unfinished = false;
-    runtime::shutdown_stack stack;
-    stack.push("reports",
-               [&] { outgoing.stop(std::min<std::chrono::milliseconds>(reports_wait, s.shutdown_timeout)); });
-    reactors.start();
-    stack.push("reactors", [&] { reactors.stop(); });
-    stack.push("compression threads", [&] { compression_threads.stop(); });
-    stack.push("hash threads", [&] { hash_threads.stop(); });
-    stack.push("offices", [&] { unfinished = platform && !platform->close(work_until); });
-    reactors.run_on_each([&](std::size_t i) {
-        parts[i]->server().secure_with(tls.current());
-        parts[i]->start(i == 0);
-        if (i == 0) feed.start();
-    });
-    stack.push("connections", [&] {
-        reactors.run_on_each([&](std::size_t i) {
-            if (i == 0) feed.stop();
-            parts[i]->stop();
-        });
-    });
-    reactors[0].post([&] { share.start(); });
-    stack.push("connection share", [&] { share.leave(); });
-    log::info("listening", {{"address", s.bind_address},
-                            {"port", s.port},
-                            {"protocol", tls.current() ? "https" : "http"},
-                            {"ops_port", s.ops_port},
-                            {"reactors", s.api_threads}});
-
-    const auto status = fmt::format("listening on {}:{}", s.bind_address, s.port);
-    service::keep_watchdog_quiet(notify, reactors);
-    notify.ready(status);
-    const auto reload = [&] {
-        if (!service::reload(program) || !tls.renew()) return;
-        for (std::size_t i = 0; i < parts.size(); ++i)
-            reactors[i].post(
-                [&server = parts[i]->server(), renewed = tls.current()] { server.secure_with(renewed); });
-    };
-    signals.on_reload([&] {
-        notify.reloading();
-        reload();
-        notify.ready(status);
-    });
-    signals.wait();
-    notify.stopping("finishing what is under way", service::longest_stop(s));
-    work_until = runtime::deadline::in(s.shutdown_drain_delay + s.shutdown_timeout);
-    ops::drain(state, reactors, [&](std::size_t i) -> http::server& { return parts[i]->server(); },
-               {.delay = s.shutdown_drain_delay, .timeout = s.shutdown_timeout});
-    stack.unwind();
-    if (unfinished) {
-        log::warn("work on tenants is left to the worker");
-        log::stop();
-        std::_Exit(service::exit_ok);  // what it uses must not be destroyed
-    }
-    log::info("stopped");
-    return service::exit_ok;
+    return run_until_stopped({s, signals, notify, state, tls, hashes, outgoing, compressed, platform,
+                              reactors, parts, feed, share});
 }
 
 }  // namespace bulkhead::api
