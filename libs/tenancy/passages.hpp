@@ -10,21 +10,27 @@ class platform_context;
 namespace bulkhead::ops {
 class health;
 }
+namespace bulkhead::queue {
+class tenant_access;
+}
 
 namespace bulkhead::tenancy {
 
-/// To a tenant's database: for the directory, which has checked the request, and for tenant_door, through
-/// which work without a request enters.
+/// To a tenant's database: for the directory, which has checked the request, for tenant_access, through which
+/// the queue works, and for tenant_door, through which tests enter.
 class tenant_passage {
     friend class directory;
+    friend class queue::tenant_access;
     friend class tenant_door;
     tenant_passage() {}
 };
 
-/// To the control database: for operators who have proved who they are, and for the health check.
+/// To the control database: for operators who have proved who they are, for the health check, and for the
+/// queue, which visits all tenants.
 class control_passage {
     friend class auth::platform_context;
     friend class ops::health;
+    friend class queue::tenant_access;
     control_passage() {}
 };
 
