@@ -29,7 +29,9 @@ struct place {
     friend auto operator<=>(const place&, const place&) = default;
 };
 [[nodiscard]] unsigned shard_of(const uuid& tenant, unsigned shards) noexcept;
-/// "bh:q:{default.0}:", what all keys of a place begin with.
+/// "bh:q:{default.0}:", what all keys of a place begin with. The key that ends with "wake" is for BZPOPMIN: its
+/// lowest score is 0 while something can begin, else when a job that was pushed is due (ms since 1970), which
+/// is earlier than those who fetched before could know. Who takes it fetches; the next one is woken then.
 [[nodiscard]] std::string key_base(place where);
 
 /// What Redis is told of a job.
@@ -89,6 +91,10 @@ struct fetch_wish {
     std::chrono::milliseconds lease{15'000};
     std::string owner{};                          // of the leases: this process' name, new at every start
     std::chrono::microseconds usual_cost{5'000};  // of a run, where nothing is known of the tenant's
+    /// Runs of this lane that this process can have at a time, borrowed slots included. Redis adds up what all
+    /// processes say, and a tenant without a cap of its own gets at most four fifths of it, so that somebody
+    /// else can always start. 0: not said; while nobody says it, there is no such cap.
+    unsigned slots = 0;
 };
 
 /// What a heartbeat learns.
@@ -109,7 +115,8 @@ struct tenant_rules {
     std::optional<unsigned> most_running{};  // at a time
     std::optional<double> per_second{};      // starts, on average …
     unsigned burst = 1;                      // … and at once
-    unsigned most_waiting = 1'000;           // in Redis
+    unsigned most_waiting = 1'000;           // in Redis, of jobs in a database, delayed ones too …
+    unsigned most_kept = 100'000;            // … and of all together
 };
 
 enum class cancel_outcome : std::uint8_t { gone, unknown, running };
@@ -128,16 +135,22 @@ public:
     /// them again, that does no harm. Longer than Redis keeps (full) is not an error.
     awaitable<result<std::vector<push_outcome>>> push(std::vector<ticket> all);
 
-    /// The next jobs of a place, fairest tenant first; also moves what is due and expired rate limits.
-    awaitable<result<std::vector<delivery>>> fetch(place where, fetch_wish wish);
-
-    /// Settles and fetches in one round trip. Settlements of deliveries that `wish.owner` has no lease of any
-    /// more change nothing.
+    /// What a worker gets.
     struct turn {
         std::vector<delivery> deliveries;
         unsigned stale = 0;             // settlements of lost leases
         std::vector<uuid> want_more{};  // tenants of which more waits in the database than here
+        /// Until something is due here that nobody will be woken for: ask again then. nullopt: nothing.
+        std::optional<std::chrono::milliseconds> next{};
     };
+
+    /// The next jobs of a place, at most 100, fairest tenant first; also moves what is due and expired rate
+    /// limits.
+    awaitable<result<turn>> fetch(place where, fetch_wish wish);
+
+    /// Settles and fetches in one round trip (in several, above 100 settlements). Settlements of deliveries
+    /// that `wish.owner` has no lease of any more change nothing. Redis then has `wake` in the place's keys
+    /// while more could begin: see key_base.
     awaitable<result<turn>> settle(place where, std::vector<settlement> settled, fetch_wish wish);
 
     /// Prolongs the leases that `owner` still has of these.
