@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// BullMQ on Redis: https://docs.bullmq.io. Nothing is kept of finished jobs.
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+
+const options = { removeOnComplete: true, removeOnFail: true };
+
+export async function open() {
+  const connection = () => new Redis(process.env.REDIS_URL, { maxRetriesPerRequest: null });
+  const queue = new Queue('bench', { connection: connection(), defaultJobOptions: options });
+  await queue.waitUntilReady();
+  let worker;
+  return {
+    add: (data) => queue.add('none', data),
+    addBulk: (all) => queue.addBulk(all.map((data) => ({ name: 'none', data, opts: options }))),
+    left: async () => {
+      const counts = await queue.getJobCounts();
+      return Object.values(counts).reduce((sum, one) => sum + one, 0);
+    },
+    async work({ concurrency }, count) {
+      worker = new Worker('bench', async (job) => count.begin(job.data), { connection: connection(), concurrency, autorun: false });
+      worker.on('completed', () => count.end());  // after the answer of Redis
+      worker.on('failed', (job, error) => { throw error; });
+      await worker.waitUntilReady();
+      worker.run();
+    },
+    rest: () => worker.close(),
+    close: () => queue.close(),
+  };
+}
