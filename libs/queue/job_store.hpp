@@ -3,8 +3,10 @@
 // answers mean; who may use which database is decided by whoever hands one in. Belongs to one reactor.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "persistence/postgres/database.hpp"
@@ -20,6 +22,7 @@ struct claimed_job {
     std::int16_t version = 1;
     unsigned attempt = 1;
     unsigned most_attempts = 1;
+    unsigned lost = 0;  // workers that went away with it
     std::int64_t fence = 0;
     std::optional<uuid> user{};
     std::string checkpoint{};  // JSON; empty: none
@@ -28,19 +31,30 @@ struct claimed_job {
 /// What the row says when it cannot be claimed.
 enum class unclaimed : std::uint8_t {
     finished,  // done, failed or cancelled: settle it
-    not_yet,   // its time has not come: settle it as later
+    not_yet,   // its time has not come, or somebody is about to end it: settle it as later
     missing,   // no such row: rolled back, or not committed yet
 };
+
+/// What `hold`, and every statement behind it in its transaction, fails with when the fence is another one by
+/// now. Statements of handlers never do.
+inline constexpr errc job_lost = errc::precondition_failed;
+
+/// Bytes of JSON text; the table checks both.
+inline constexpr std::size_t longest_checkpoint = 64 * 1024;
+inline constexpr std::size_t longest_result = 64 * 1024;
+inline constexpr std::size_t longest_reason = 2'000;  // bytes; what is longer is cut
+inline constexpr std::size_t longest_note = 200;
 
 class job_store {
 public:
     explicit job_store(postgres::database db) : db_(std::move(db)) {}
 
     /// The statement that inserts it, to be part of a transaction of the caller's own. A job whose unique key
-    /// an open job has inserts nothing and returns no row; else its id.
+    /// an open job has, or whose id is there already, inserts nothing and returns no row; else its id.
     [[nodiscard]] static postgres::query insert(const new_job& what);
 
-    /// Takes the job: raises its fence and counts an attempt.
+    /// Takes the job: raises its fence and counts an attempt, unless the attempt before was cut short by the
+    /// end of its worker. A job that is to be cancelled is, instead.
     struct claim_outcome {
         std::optional<claimed_job> job{};
         unclaimed why = unclaimed::missing;  // without a job
@@ -48,32 +62,60 @@ public:
     };
     awaitable<result<claim_outcome>> claim(uuid id) const;
 
-    /// The statement that fails, and with it its transaction, unless the job still has this fence; it also
-    /// keeps others from claiming until the transaction ends.
+    /// The statement that fails with `job_lost`, and with it its transaction, unless the job still has this
+    /// fence; it also keeps others from claiming until the transaction ends.
     [[nodiscard]] static postgres::query hold(uuid id, std::int64_t fence);
     /// The statement that ends a job as succeeded, behind `hold`.
     [[nodiscard]] static postgres::query succeed(uuid id, std::int64_t fence, const json::value& outcome);
 
-    /// These are false when the fence is another one by now: nothing was written.
+    /// These are false when the fence is another one by now: nothing was written. This one is for a run that
+    /// wrote nothing else.
+    awaitable<result<bool>> end_succeeded(uuid id, std::int64_t fence, const json::value& outcome) const;
     awaitable<result<bool>> fail_for_good(uuid id, std::int64_t fence, const job_failure_record& why) const;
+    /// A job that is to be cancelled ends as that instead.
     awaitable<result<bool>> retry_later(uuid id, std::int64_t fence, std::chrono::milliseconds wait,
                                         const job_failure_record& why) const;
     /// As if it had not been claimed: the attempt does not count.
     awaitable<result<bool>> give_back(uuid id, std::int64_t fence, std::chrono::milliseconds wait) const;
+    /// errc::content_too_large beyond longest_checkpoint.
     awaitable<result<bool>> save_checkpoint(uuid id, std::int64_t fence, const json::value& where) const;
+    awaitable<result<bool>> save_progress(uuid id, std::int64_t fence, unsigned percent,
+                                          std::string note) const;
     awaitable<result<bool>> end_cancelled(uuid id, std::int64_t fence) const;
     /// A job that took its workers down too often, whoever has it.
     awaitable<result<bool>> bury(uuid id, std::string reason) const;
 
-    /// Open jobs that should be in Redis by now or within `horizon`, oldest first; ids behind `after` of the
-    /// same run_at order. `running_too`: also those that a worker had claimed.
-    awaitable<result<std::vector<ticket>>> open_jobs(uuid tenant, std::chrono::milliseconds horizon,
-                                                     bool running_too, unsigned most) const;
-    /// When the first open job is due; nullopt: there is none.
-    awaitable<result<std::optional<utc_time>>> next_due() const;
+    /// Of a job that waits: it is cancelled. Of one that runs: it is asked to end. `of`: only a job of this
+    /// user. nullopt: there is no such job that is open.
+    struct cancelled_job {
+        lane where;
+        bool at_once;  // it waited
+    };
+    awaitable<result<std::optional<cancelled_job>>> cancel(uuid id, std::optional<uuid> of = {}) const;
+    /// A failed or cancelled job once more from its first attempt, under its id, on from its checkpoint.
+    /// False: it is no such job, or another one has its unique key by now.
+    awaitable<result<bool>> revive(uuid id) const;
+
+    /// Open jobs that should be in Redis by now or within `horizon`, of each lane the first ones.
+    /// `running_too`: also those that a worker had claimed.
+    struct open_job_list {
+        std::vector<ticket> jobs;
+        std::array<bool, lanes> more{};  // this lane has others behind these
+    };
+    awaitable<result<open_job_list>> open_jobs(uuid tenant, std::chrono::milliseconds horizon,
+                                               bool running_too, unsigned most_of_a_lane) const;
+    /// How long until the first job is due that is not within `horizon`; nullopt: there is none.
+    awaitable<result<std::optional<std::chrono::milliseconds>>> next_due(
+        std::chrono::milliseconds horizon) const;
 
 private:
+    awaitable<result<bool>> change_one(postgres::query what) const;
+
     postgres::database db_;
 };
+
+/// Text of others (a mail server's answer, an exception) as the database takes it: UTF-8 without control
+/// characters, at most `bytes` long.
+[[nodiscard]] std::string presentable(std::string_view text, std::size_t bytes);
 
 }  // namespace bulkhead::queue

@@ -41,6 +41,8 @@ constexpr std::array classes{
     error_class{"57P04", errc::unavailable, none, true, "database_dropped"},
     error_class{"57P05", errc::unavailable, retry_if_idempotent, true, "idle_session_timeout"},
     error_class{"58", errc::unavailable, none, true, "system_error"},
+    // Ours, raised by hold_job of the tenants' migration 0004: the job is another worker's by now.
+    error_class{"JF001", errc::precondition_failed, none, false, "job_lost"},
     error_class{"XX", errc::internal, none, true, "server_bug"},
 };
 

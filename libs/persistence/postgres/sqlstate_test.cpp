@@ -37,6 +37,7 @@ TEST_CASE("sqlstate: maps each class to an error and a retry policy", "[persiste
         {"57014", errc::deadline_exceeded, none, false},
         {"57P01", errc::unavailable, retry_if_idempotent, true},
         {"57P03", errc::unavailable, none, true},
+        {"JF001", errc::precondition_failed, none, false},
         {"XX001", errc::internal, none, true},
         {"P0001", errc::internal, none, false},
         {"5", errc::internal, none, false},

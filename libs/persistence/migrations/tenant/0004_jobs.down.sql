@@ -1,0 +1,2 @@
+drop function hold_job(uuid, bigint);
+drop table jobs;

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "queue/job_store.hpp"
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include "base/text.hpp"
+
+namespace bulkhead::queue {
+namespace {
+
+using postgres::parameters;
+using postgres::query;
+using std::chrono::milliseconds;
+
+/// Whoever holds a job's row is about to end it or to give it back.
+constexpr milliseconds held_wait{500};
+
+template <class T>
+std::int16_t column_of(T value) {
+    return static_cast<std::int16_t>(value);
+}
+
+std::int64_t ms(milliseconds time) { return time.count(); }
+
+std::optional<std::string> json_text(const json::value& value) {
+    if (value.is_null()) return std::nullopt;
+    return json::serialize(value);
+}
+
+/// As one element of the column errors.
+std::string record_of(const job_failure_record& why) {
+    return json::serialize(json::object{{"attempt", why.attempt},
+                                        {"at", to_rfc3339(why.at)},
+                                        {"reason", presentable(why.reason, longest_reason)}});
+}
+
+static_assert(most_failure_records == 10);
+// The latest ten, $3 being the newest.
+#define WITH_ERROR \
+    "errors = case when jsonb_array_length(errors) >= 10 then errors - 0 else errors end || $3::jsonb"
+
+// Only while the worker that asks still has the job.
+#define OF_FENCE " where id = $1 and fence = $2 and state = 1"
+
+constexpr std::string_view claim_sql =
+    // A row that somebody holds is left alone: waiting for it would keep a connection. What a crash of the
+    // database forgets of a claim does no harm, since a job ends only once whatever its fence.
+    "update jobs set state = 1, fence = fence + 1, attempt = attempt + case state when 0 then 1 else 0 end, "
+    "lost = lost + case state when 0 then 0 else 1 end, started_at = now() "
+    "where id = (select id from jobs where id = $1 and state in (0, 1) and run_at <= now() "
+    "and not cancel_requested for update skip locked) "
+    "returning payload, version, attempt, most_attempts, lost, fence, user_id, coalesce(checkpoint, ''), "
+    "set_config('synchronous_commit', 'off', true)";
+
+claimed_job read_claimed(const postgres::result_set::row& row) {
+    return {.payload = row.get<std::string>(0),
+            .version = row.get<std::int16_t>(1),
+            .attempt = static_cast<unsigned>(row.get<std::int32_t>(2)),
+            .most_attempts = static_cast<unsigned>(row.get<std::int32_t>(3)),
+            .lost = static_cast<unsigned>(row.get<std::int32_t>(4)),
+            .fence = row.get<std::int64_t>(5),
+            .user = row.get<std::optional<uuid>>(6),
+            .checkpoint = row.get<std::string>(7)};
+}
+
+ticket read_ticket(const uuid& tenant, const postgres::result_set::row& row) {
+    return {.tenant = tenant,
+            .id = row.get<uuid>(0),
+            .kind = row.get<std::string>(1),
+            .lane = static_cast<lane>(row.get<std::int16_t>(2)),
+            .priority = static_cast<priority>(row.get<std::int16_t>(3)),
+            .delay = milliseconds(row.get<std::int64_t>(4))};
+}
+
+std::size_t sequence_length(unsigned char lead) {
+    if (lead < 0x80) return 1;
+    if (lead < 0xe0) return 2;
+    return lead < 0xf0 ? 3 : 4;
+}
+
+}  // namespace
+
+std::string presentable(std::string_view text, std::size_t bytes) {
+    std::string out;
+    while (!text.empty()) {
+        auto piece = text.substr(0, sequence_length(static_cast<unsigned char>(text.front())));
+        std::string_view shown = piece;
+        if (!is_utf8(piece)) {
+            piece = text.substr(0, 1);
+            shown = "?";
+        } else if (static_cast<unsigned char>(piece.front()) < 0x20 || piece.front() == 0x7f) {
+            shown = " ";
+        }
+        if (out.size() + shown.size() > bytes) break;
+        out += shown;
+        text.remove_prefix(piece.size());
+    }
+    return out;
+}
+
+query job_store::insert(const new_job& what) {
+    std::optional<std::string_view> key;
+    if (!what.unique_key.empty()) key = what.unique_key;
+    return {
+        "insert into jobs (id, kind, lane, priority, payload, version, user_id, run_at, unique_key, "
+        "most_attempts) values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now()), $9, $10) "
+        "on conflict do nothing returning id",
+        parameters::of(what.id, what.kind, column_of(what.lane), column_of(what.priority), what.payload,
+                       what.version, what.user, what.run_at, key,
+                       static_cast<std::int32_t>(what.most_attempts))};
+}
+
+awaitable<result<job_store::claim_outcome>> job_store::claim(uuid id) const {
+    const auto db = db_;
+    const auto taken = co_await db.write(claim_sql, id);
+    if (!taken) co_return std::unexpected(taken.error());
+    if (!taken->empty()) co_return claim_outcome{.job = read_claimed((*taken)[0])};
+    const auto rows = co_await db.read(
+        "select state, cancel_requested, ceil(extract(epoch from run_at - now()) * 1000)::bigint "
+        "from jobs where id = $1",
+        id);
+    if (!rows) co_return std::unexpected(rows.error());
+    if (rows->empty()) co_return claim_outcome{.why = unclaimed::missing};
+    const auto row = (*rows)[0];
+    if (row.get<std::int16_t>(0) > column_of(job_state::running))
+        co_return claim_outcome{.why = unclaimed::finished};
+    if (row.get<bool>(1)) {
+        const auto ended = co_await db.write(
+            "update jobs set state = 4, fence = fence + 1, finished_at = now() "
+            "where id = $1 and state in (0, 1) and cancel_requested",
+            id);
+        if (!ended) co_return std::unexpected(ended.error());
+        co_return claim_outcome{.why = unclaimed::finished};
+    }
+    const auto wait = milliseconds(row.get<std::int64_t>(2));
+    co_return claim_outcome{.why = unclaimed::not_yet, .wait = wait.count() > 0 ? wait : held_wait};
+}
+
+query job_store::hold(uuid id, std::int64_t fence) {
+    return {"select hold_job($1, $2)", parameters::of(id, fence)};
+}
+
+query job_store::succeed(uuid id, std::int64_t fence, const json::value& outcome) {
+    return {"update jobs set state = 2, result = $3, checkpoint = null, finished_at = now()" OF_FENCE,
+            parameters::of(id, fence, json_text(outcome))};
+}
+
+awaitable<result<bool>> job_store::change_one(query what) const {
+    const auto db = db_;
+    const auto done = co_await db.write(what.what, std::move(what.with));
+    if (!done) co_return std::unexpected(done.error());
+    co_return done->affected() == 1;
+}
+
+awaitable<result<bool>> job_store::end_succeeded(uuid id, std::int64_t fence,
+                                                 const json::value& outcome) const {
+    return change_one(succeed(id, fence, outcome));
+}
+
+awaitable<result<bool>> job_store::fail_for_good(uuid id, std::int64_t fence,
+                                                 const job_failure_record& why) const {
+    return change_one({"update jobs set state = 3, finished_at = now(), " WITH_ERROR OF_FENCE,
+                       parameters::of(id, fence, record_of(why))});
+}
+
+awaitable<result<bool>> job_store::retry_later(uuid id, std::int64_t fence, milliseconds wait,
+                                               const job_failure_record& why) const {
+    return change_one(
+        {"update jobs set state = case when cancel_requested then 4 else 0 end, "
+         "finished_at = case when cancel_requested then now() end, "
+         "run_at = now() + $4 * interval '1 millisecond', " WITH_ERROR OF_FENCE,
+         parameters::of(id, fence, record_of(why), ms(wait))});
+}
+
+awaitable<result<bool>> job_store::give_back(uuid id, std::int64_t fence, milliseconds wait) const {
+    return change_one(
+        {"update jobs set state = 0, attempt = greatest(attempt - 1, 0), "
+         "run_at = now() + $3 * interval '1 millisecond'" OF_FENCE,
+         parameters::of(id, fence, ms(wait))});
+}
+
+awaitable<result<bool>> job_store::save_checkpoint(uuid id, std::int64_t fence,
+                                                   const json::value& where) const {
+    auto text = json_text(where);
+    if (text && text->size() > longest_checkpoint)
+        co_return fail(errc::content_too_large, "the checkpoint is too long");
+    query change{"update jobs set checkpoint = $3" OF_FENCE, parameters::of(id, fence, text)};
+    co_return co_await change_one(std::move(change));
+}
+
+awaitable<result<bool>> job_store::save_progress(uuid id, std::int64_t fence, unsigned percent,
+                                                 std::string note) const {
+    return change_one(
+        {"update jobs set progress_percent = $3, progress_note = $4" OF_FENCE,
+         parameters::of(id, fence, column_of(std::min(percent, 100u)), presentable(note, longest_note))});
+}
+
+awaitable<result<bool>> job_store::end_cancelled(uuid id, std::int64_t fence) const {
+    return change_one({"update jobs set state = 4, finished_at = now()" OF_FENCE, parameters::of(id, fence)});
+}
+
+awaitable<result<bool>> job_store::bury(uuid id, std::string reason) const {
+    // $2 is not a fence here: this is for jobs that nobody has any more.
+    job_failure_record why{.attempt = 0, .at = utc_now(), .reason = std::move(reason)};
+    return change_one(
+        {"update jobs set state = 3, fence = fence + 1, finished_at = now(), errors = case when "
+         "jsonb_array_length(errors) >= 10 then errors - 0 else errors end || "
+         "jsonb_set($2::jsonb, '{attempt}', to_jsonb(attempt)) "
+         "where id = $1 and state in (0, 1)",
+         parameters::of(id, record_of(why))});
+}
+
+awaitable<result<std::optional<job_store::cancelled_job>>> job_store::cancel(uuid id,
+                                                                             std::optional<uuid> of) const {
+    const auto db = db_;
+    // What a worker has is its to end: only it knows what it has begun outside.
+    const auto rows = co_await db.write(
+        "update jobs set cancel_requested = true, state = case state when 0 then 4 else 1 end, "
+        "finished_at = case state when 0 then now() end "
+        "where id = $1 and ($2::uuid is null or user_id = $2) and state in (0, 1) returning lane, state",
+        id, of);
+    if (!rows) co_return std::unexpected(rows.error());
+    if (rows->empty()) co_return std::nullopt;
+    co_return cancelled_job{.where = static_cast<lane>((*rows)[0].get<std::int16_t>(0)),
+                            .at_once = (*rows)[0].get<std::int16_t>(1) == column_of(job_state::cancelled)};
+}
+
+awaitable<result<bool>> job_store::revive(uuid id) const {
+    query change{
+        "update jobs set state = 0, attempt = 0, lost = 0, run_at = now(), cancel_requested = false, "
+        "finished_at = null, fence = fence + 1 where id = $1 and state in (3, 4)",
+        parameters::of(id)};
+    auto done = co_await change_one(std::move(change));
+    if (!done && done.error().code == errc::conflict) co_return false;
+    co_return done;
+}
+
+awaitable<result<job_store::open_job_list>> job_store::open_jobs(uuid tenant, milliseconds horizon,
+                                                                 bool running_too,
+                                                                 unsigned most_of_a_lane) const {
+    const auto db = db_;
+    const auto rows = co_await db.read(
+        "select j.id, j.kind, j.lane, j.priority, j.delay from unnest('{0,1,2}'::smallint[]) of_lane, "
+        "lateral (select id, kind, lane, priority, run_at, case state when 1 then 0 else "
+        "greatest(0, ceil(extract(epoch from run_at - now()) * 1000)) end::bigint as delay "
+        "from jobs where lane = of_lane and state in (0, 1) and ($2 or state = 0) "
+        "and run_at < now() + $1 * interval '1 millisecond' order by run_at, id limit $3) j "
+        "order by j.lane, j.run_at, j.id",
+        ms(horizon), running_too, std::int64_t{most_of_a_lane} + 1);
+    if (!rows) co_return std::unexpected(rows.error());
+    open_job_list out;
+    std::array<unsigned, lanes> seen{};
+    for (int i = 0; i < rows->size(); ++i) {
+        auto one = read_ticket(tenant, (*rows)[i]);
+        const auto at = static_cast<std::size_t>(one.lane);
+        if (++seen[at] <= most_of_a_lane)
+            out.jobs.push_back(std::move(one));
+        else
+            out.more[at] = true;
+    }
+    co_return out;
+}
+
+awaitable<result<std::optional<milliseconds>>> job_store::next_due(milliseconds horizon) const {
+    const auto db = db_;
+    const auto rows = co_await db.read(
+        "select case when count(*) > 0 then greatest(0, ceil(extract(epoch from min(j.run_at) - now()) * "
+        "1000)) "
+        "end::bigint "
+        "from unnest('{0,1,2}'::smallint[]) of_lane, "
+        "lateral (select run_at from jobs where lane = of_lane and state in (0, 1) and state = 0 "
+        "and run_at >= now() + $1 * interval '1 millisecond' order by run_at, id limit 1) j",
+        ms(horizon));
+    if (!rows) co_return std::unexpected(rows.error());
+    const auto due = (*rows)[0].get<std::optional<std::int64_t>>(0);
+    if (!due) co_return std::nullopt;
+    co_return milliseconds(*due);
+}
+
+}  // namespace bulkhead::queue
