@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
@@ -114,6 +115,28 @@ parsed<std::vector<rate_window>> parse_rates(std::string_view text) {
     }
     if (out.size() > most)
         return std::unexpected(fmt::format("has {} limits, {} are the most", out.size(), most));
+    return out;
+}
+
+parsed<std::array<unsigned, 3>> parse_concurrency(std::string_view text) {
+    constexpr std::array<std::string_view, 3> names{"critical", "default", "bulk"};
+    std::array<unsigned, 3> out{4, 16, 4};
+    std::array<bool, 3> seen{};
+    for (const auto piece : split(text, ',')) {
+        const auto element = trim(piece);
+        const auto equals = element.find('=');
+        const auto lane = std::ranges::find(names, element.substr(0, equals)) - names.begin();
+        const auto at = static_cast<std::size_t>(lane);
+        if (equals == element.npos || at == names.size())
+            return not_one(element,
+                           "a lane and a number such as default=16; lanes are critical, default, bulk");
+        if (std::exchange(seen[at], true))
+            return std::unexpected(fmt::format("\"{:.80}\" has two numbers for one lane", text));
+        const auto count = parse_number<unsigned, 0, 1'000>(element.substr(equals + 1));
+        if (!count) return std::unexpected(count.error());
+        out[at] = *count;
+    }
+    if (std::ranges::count(out, 0U) == 3) return std::unexpected("leaves no lane a slot");
     return out;
 }
 

@@ -44,6 +44,10 @@ parsed<std::vector<ip_network>> parse_networks(std::string_view text);
 /// Comma list of count/time ("60/1m,1000/1h"), or off, which is none.
 parsed<std::vector<rate_window>> parse_rates(std::string_view text);
 
+/// Comma list of lane=number ("critical=4,default=16,bulk=4"), in the order of the lanes; lanes that are not
+/// named have these numbers.
+parsed<std::array<unsigned, 3>> parse_concurrency(std::string_view text);
+
 /// Anything that is not empty.
 parsed<std::string> parse_text(std::string_view text);
 

@@ -128,6 +128,15 @@ TEST_CASE("parse_secret: says the length, not the value", "[config]") {
     CHECK(parse_secret<32>(std::string(32, 'x')));
 }
 
+TEST_CASE("parse_concurrency: a number for each lane", "[config]") {
+    using numbers = std::array<unsigned, 3>;
+    CHECK(parse_concurrency("critical=1,default=2,bulk=3").value() == numbers{1, 2, 3});
+    CHECK(parse_concurrency(" bulk=0 , default=1000").value() == numbers{4, 1000, 0});
+    for (const auto* bad : {"", "16", "default", "default=", "default=x", "default=1001", "default=-1",
+                            "other=1", "bulk=1,bulk=2", "critical=0,default=0,bulk=0", "default=1,"})
+        CHECK_FALSE(parse_concurrency(bad));
+}
+
 TEST_CASE("parse_rates: counts in times", "[config]") {
     const auto both = parse_rates("60/1m, 1000/1h");
     REQUIRE(both);

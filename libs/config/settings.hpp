@@ -4,6 +4,7 @@
 // member that the program at hand does not use keeps the value given here.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -79,6 +80,12 @@ struct settings {
 
     redis_endpoint redis{};
     std::string redis_tls_ca_file{};  // path; empty: what the system trusts
+
+    unsigned worker_threads = 1;                   // never 0
+    std::array<unsigned, 3> worker_concurrency{};  // jobs at a time: critical, default, bulk
+    unsigned queue_shards = 4;
+    milliseconds queue_keep_succeeded{0};
+    milliseconds queue_keep_failed{0};
 
     secret jwt_secret{};           // at least 32 bytes
     secret jwt_secret_previous{};  // empty: none

@@ -53,8 +53,8 @@ control_facts meet_control_database(const config::settings& settings, const post
 
 unsigned connection_budget(const config::settings& settings, const control_facts& server) {
     const unsigned room = room_of(server);
-    if (!settings.db_pool_max)
-        return std::clamp(per_thread * settings.api_threads, 2u, std::max(2u, room / 2));
+    const unsigned threads = std::max(settings.api_threads, settings.worker_threads);  // a program has one
+    if (!settings.db_pool_max) return std::clamp(per_thread * threads, 2u, std::max(2u, room / 2));
     if (*settings.db_pool_max > room)
         log::warn("DB_POOL_MAX is more than the server admits: expect 503 under load",
                   {{"DB_POOL_MAX", *settings.db_pool_max}, {"max_connections", server.max_connections}});

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/rows/rows.hpp"
 
-#include <algorithm>
-#include <thread>
-
 #include "config/origin_list.hpp"
 
 namespace bulkhead::config {
 using namespace rows;
 namespace {
 
-unsigned core_count() { return std::max(std::thread::hardware_concurrency(), 1U); }
-
-parsed<unsigned> parse_threads(std::string_view text) {
-    auto count = parse_number<unsigned, 0, 256>(text);
-    if (count && *count == 0) count = core_count();
-    return count;
-}
-
 std::string ops_port(const circumstances& now, so_far) {
     return now.running == program::worker ? "9001" : "9000";
 }
-std::string one_per_core(const circumstances&, so_far) { return std::to_string(core_count()); }
 std::string local_frontend(const circumstances&, so_far values) {
     return values.env == environment::development ? "http://localhost:3000" : "";
 }

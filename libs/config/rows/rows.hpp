@@ -2,9 +2,11 @@
 // The rows of the table by what they are about, and the words they are written in. Private to this library.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,6 +19,7 @@ std::vector<row> report_rows();
 std::vector<row> http_rows();
 std::vector<row> edge_rows();
 std::vector<row> storage_rows();
+std::vector<row> queue_rows();
 std::vector<row> secret_rows();
 
 namespace rows {
@@ -47,6 +50,16 @@ auto into(Member settings::*member, parsed<Value> (*parse)(std::string_view)) {
 }
 
 using so_far = const settings&;
+
+inline unsigned core_count() { return std::max(std::thread::hardware_concurrency(), 1U); }
+inline std::string one_per_core(const circumstances&, so_far) { return std::to_string(core_count()); }
+
+/// 0 is one per core.
+inline parsed<unsigned> parse_threads(std::string_view text) {
+    auto count = parse_number<unsigned, 0, 256>(text);
+    if (count && *count == 0) count = core_count();
+    return count;
+}
 
 inline bool is_production(so_far values) { return values.env == environment::production; }
 
