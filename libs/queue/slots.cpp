@@ -12,6 +12,8 @@ lane_numbers part_of(const lane_numbers& all, std::size_t index, std::size_t cou
     return out;
 }
 
+unsigned most_of(const lane_numbers& own, lane which) { return slots(own).take_up_to(which, ~0U); }
+
 unsigned slots::in_use(std::size_t lender) const {
     unsigned out = 0;
     for (const auto& of : held_) out += of[lender];
@@ -26,19 +28,20 @@ bool slots::lends(std::size_t lender, std::size_t borrower) const {
     return lent < (to_more_urgent ? own_[lender] - 1 : own_[lender] / 2);
 }
 
-bool slots::take(lane which) {
+std::size_t slots::lender_for(lane which) const {
     const auto mine = at(which);
-    // Its own, then the least urgent lane's, then up to the most urgent one's.
-    std::array<std::size_t, lanes> order{mine};
-    std::size_t next = 1;
+    if (lends(mine, mine)) return mine;
+    // The least urgent lane first, then up to the most urgent one.
     for (std::size_t other = lanes; other-- > 0;)
-        if (other != mine) order[next++] = other;
-    for (const auto lender : order) {
-        if (!lends(lender, mine)) continue;
-        ++held_[mine][lender];
-        return true;
-    }
-    return false;
+        if (other != mine && lends(other, mine)) return other;
+    return lanes;
+}
+
+bool slots::take(lane which) {
+    const auto lender = lender_for(which);
+    if (lender == lanes) return false;
+    ++held_[at(which)][lender];
+    return true;
 }
 
 unsigned slots::take_up_to(lane which, unsigned most) {

@@ -18,6 +18,9 @@ using lane_numbers = std::array<unsigned, lanes>;
 /// What is left for the part `index` of `count`: as even as can be, the first ones get the rest.
 [[nodiscard]] lane_numbers part_of(const lane_numbers& all, std::size_t index, std::size_t count);
 
+/// The most jobs of the lane that can run at a time, with all that others lend.
+[[nodiscard]] unsigned most_of(const lane_numbers& own, lane which);
+
 class slots {
 public:
     explicit slots(lane_numbers own) : own_(own) {}
@@ -29,6 +32,9 @@ public:
     /// One job of the lane has ended: borrowed slots go back first.
     void release(lane which);
 
+    /// `take` would succeed.
+    [[nodiscard]] bool has_room(lane which) const { return lender_for(which) < lanes; }
+
     /// Jobs of the lane that have a slot.
     [[nodiscard]] unsigned running(lane which) const;
     [[nodiscard]] unsigned running() const;
@@ -37,6 +43,8 @@ private:
     [[nodiscard]] static std::size_t at(lane which) { return static_cast<std::size_t>(which); }
     [[nodiscard]] unsigned in_use(std::size_t lender) const;
     [[nodiscard]] bool lends(std::size_t lender, std::size_t borrower) const;
+    /// `lanes`: nobody.
+    [[nodiscard]] std::size_t lender_for(lane which) const;
 
     lane_numbers own_;
     std::array<lane_numbers, lanes> held_{};  // by a lane (first index), of a lane's slots (second)

@@ -12,6 +12,10 @@ TEST_CASE("A lane alone borrows, but never the last ones") {
     CHECK(all.take_up_to(lane::normal, 100) == 1);
     CHECK(all.take_up_to(lane::bulk, 100) == 1);
 
+    CHECK(most_of({4, 8, 4}, lane::critical) == 14);
+    CHECK(most_of({4, 8, 4}, lane::bulk) == 10);
+    CHECK(!all.has_room(lane::normal));
+
     slots busy({4, 8, 4});
     CHECK(busy.take_up_to(lane::bulk, 100) == 4 + 4 + 2);
     CHECK(busy.take_up_to(lane::critical, 100) == 2 + 3);

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "queue/job_run.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "base/fail_point.hpp"
+#include "base/random.hpp"
+#include "base/type_name.hpp"
+#include "observability/log.hpp"
+#include "queue/tenant_access.hpp"
+
+namespace bulkhead::queue {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using verdict = settlement::verdict;
+
+/// How often a handler runs when the database undoes its work for passing reasons.
+constexpr int most_rounds = 3;
+/// For what is written about a run; the run's own statements have the run's time.
+constexpr milliseconds patience_with_rows{5'000};
+constexpr milliseconds patience_with_registry{5'000};
+/// A run that ends just in time may still commit.
+constexpr milliseconds time_to_commit{2'000};
+/// A job that nobody here can run waits for a worker of another version.
+constexpr milliseconds pause_unknown{30'000};
+/// A row may become visible a moment after its ticket: this often, this far apart, it is looked for.
+constexpr unsigned most_looks = 4;
+constexpr milliseconds pause_missing{1'000};
+constexpr milliseconds pause_suspended{30'000};
+constexpr milliseconds pause_busy{2'000};
+
+/// So that what was held up together does not come back together.
+milliseconds about(milliseconds time) {
+    return milliseconds(static_cast<std::int64_t>(static_cast<double>(time.count()) * (1 + jitter() / 2)));
+}
+
+/// Nobody can say whether it took effect; its row can, later.
+bool is_unknown(const error& why) {
+    return why.code == errc::unavailable || why.code == errc::deadline_exceeded;
+}
+
+milliseconds limit_of(const known_handler* handler) {
+    return handler ? handler->rules.time_limit : patience_with_rows;
+}
+
+}  // namespace
+
+job_run::job_run(run_desk& desk, delivery what)
+    : desk_(desk),
+      what_(std::move(what)),
+      handler_(desk.known.find(what_.kind)),
+      began_(steady_clock::now()),
+      lease_(std::make_shared<queue::lease>(
+          what_.tenant, what_.id, what_.from,
+          began_ + limit_of(handler_) + desk.grace + patience_with_registry + patience_with_rows)) {
+    desk_.leases.add(lease_);
+    desk_.counts.on_start(what_.from.lane, what_.waited);
+}
+
+job_run::~job_run() { desk_.leases.remove(*lease_); }
+
+awaitable<job_run::end> job_run::perform() {
+    const auto self = shared_from_this();
+    auto ended = co_await begin();
+    // Not before the end is known: until it is settled the job is ours.
+    if (abandoned_) co_return std::nullopt;
+    co_return ended;
+}
+
+awaitable<job_run::end> job_run::begin() {
+    if (!handler_)
+        co_return later(about(pause_unknown), run_end::postponed, "no worker here knows this kind");
+    if (desk_.draining) co_return settle(verdict::release, run_end::returned);
+    auto found = co_await desk_.tenants.by_id(what_.tenant, runtime::deadline::in(patience_with_registry));
+    if (!found) {
+        if (found.error().code == errc::tenant_unknown) co_return settle(verdict::done, run_end::void_);
+        co_return later(about(pause_busy), run_end::postponed, "the tenant cannot be found at present");
+    }
+    tenant_ = *std::move(found);
+    slug_ = tenant_->slug;
+    if (tenant_->status != tenancy::tenant_status::active) co_return close_tenant(tenant_->status);
+    if (is_kept()) co_return co_await perform_kept();
+    co_return co_await perform_light();
+}
+
+/// Its jobs are kept: in its database, or for a while in Redis.
+job_run::end job_run::close_tenant(tenancy::tenant_status status) {
+    using enum tenancy::tenant_status;
+    if (status == deleted || status == purging) return settle(verdict::done, run_end::void_);
+    return later(about(status == suspended ? pause_suspended : pause_busy), run_end::postponed,
+                 "the tenant is " + std::string(tenancy::status_name(status)));
+}
+
+awaitable<job_run::end> job_run::perform_kept() {
+    const job_store store(outside(patience_with_rows));
+    auto claim = co_await store.claim(what_.id);
+    if (!claim) co_return later(about(pause_busy), run_end::postponed, "the tenant's database is away");
+    if (!claim->job) co_return unclaimed(*claim);
+    fail_point("queue.after-claim");
+    job_ = *std::move(claim->job);
+    claimed_ = true;
+    attempt_ = job_.attempt;
+    most_attempts_ = job_.most_attempts;
+    if (job_.version > handler_->rules.version) co_return co_await give_back(about(pause_unknown));
+    if (desk_.draining) co_return co_await give_back(0ms);
+    json::value checkpoint;
+    if (!job_.checkpoint.empty()) {
+        auto read = parse_json(job_.checkpoint);
+        if (read) checkpoint = *std::move(read);
+    }
+    for (int rounds = 1;; ++rounds) {
+        open_scope();
+        auto outcome = co_await run_handler(job_.payload, checkpoint);
+        running_ = false;
+        if (abandoned_) co_return std::nullopt;
+        auto ended = co_await finish_kept(std::move(outcome), rounds < most_rounds);
+        if (ended) co_return *std::move(ended);
+    }
+}
+
+awaitable<job_run::end> job_run::perform_light() {
+    attempt_ = what_.attempt;
+    most_attempts_ = what_.most_attempts > 0 ? what_.most_attempts : handler_->rules.retry.attempts;
+    for (int rounds = 1;; ++rounds) {
+        open_scope();
+        auto outcome = co_await run_handler(*what_.payload, nullptr);
+        running_ = false;
+        if (abandoned_) co_return std::nullopt;
+        auto ended = co_await finish_light(std::move(outcome), rounds < most_rounds);
+        if (ended) co_return *std::move(ended);
+    }
+}
+
+/// For one more round of the handler; all of them have one time limit.
+void job_run::open_scope() {
+    if (!time_up_) time_up_ = steady_clock::now() + handler_->rules.time_limit;
+    running_ = true;
+    std::vector<postgres::query> first;
+    if (is_kept()) first.push_back(job_store::hold(what_.id, job_.fence));
+    scope_ = std::make_shared<job_scope>(inside(), std::move(first));
+}
+
+awaitable<run_outcome> job_run::run_handler(std::string payload, json::value checkpoint) {
+    const auto steps = inside();
+    job_context context(tenant_, steps.within(scope_), steps, runtime::deadline(*time_up_));
+    context.id_ = what_.id;
+    context.user_ = job_.user;
+    context.attempt_ = attempt_;
+    context.last_attempt_ = attempt_ >= most_attempts_;
+    context.checkpoint_ = std::move(checkpoint);
+    context.control_ = this;
+    run_trouble trouble{.kind = what_.kind, .tenant = slug_, .id = what_.id};
+    try {
+        auto outcome = co_await handler_->run(context, std::move(payload));
+        co_return outcome;
+    } catch (const std::exception& bug) {
+        trouble.type = type_name(bug);
+        trouble.what = bug.what();
+    } catch (...) {
+        trouble.type = "unknown";
+    }
+    desk_.counts.threw.add();
+    log::error("a job threw", {{"kind", what_.kind},
+                               {"job", what_.id.to_string()},
+                               {"tenant", slug_},
+                               {"type", trouble.type},
+                               {"reason", trouble.what}});
+    if (desk_.report) desk_.report(trouble);
+    co_return try_again("internal error");
+}
+
+/// Nothing: the handler is to run again, since the database undid its work for a passing reason.
+awaitable<std::optional<job_run::end>> job_run::finish_kept(run_outcome outcome, bool may_repeat) {
+    fail_point("queue.before-end");
+    auto work = scope_->close();
+    const auto refusal = scope_->refusal();
+    if (refusal && refusal->code == job_lost) co_return nothing(run_end::lost);
+    if (outcome && !work && refusal) outcome = failed_with(*refusal);
+    if (!outcome) {
+        const bool passing = work && work->passing();
+        work.reset();  // undone
+        if (passing && may_repeat && !stop_requested()) co_return std::nullopt;
+        co_return co_await fail_kept(std::move(outcome.error()));
+    }
+    result<> done;
+    if (work) {
+        std::vector<postgres::query> last;
+        last.push_back(job_store::succeed(what_.id, job_.fence, *outcome));
+        done = co_await work->commit(std::move(last));
+        if (!done && work->passing() && may_repeat) co_return std::nullopt;
+    } else {
+        const job_store store(outside(patience_with_rows));
+        const auto ended = co_await store.end_succeeded(what_.id, job_.fence, *outcome);
+        if (ended && !*ended) co_return nothing(run_end::lost);
+        if (!ended) done = std::unexpected(ended.error());
+    }
+    fail_point("queue.after-commit");
+    if (done) co_return settle(verdict::done, run_end::succeeded);
+    if (done.error().code == job_lost) co_return nothing(run_end::lost);
+    if (is_unknown(done.error()))
+        co_return later(about(pause_busy), run_end::returned, "the end could not be written");
+    const auto why = failed_with(done.error());
+    co_return co_await fail_kept(why.error());
+}
+
+awaitable<std::optional<job_run::end>> job_run::finish_light(run_outcome outcome, bool may_repeat) {
+    const auto work = scope_->close();
+    const auto refusal = scope_->refusal();
+    if (outcome && !work && refusal) outcome = failed_with(*refusal);
+    if (outcome && work) {
+        const auto done = co_await work->commit();
+        if (!done) outcome = failed_with(done.error());
+    }
+    if (outcome) co_return settle(verdict::done, run_end::succeeded);
+    if (work && work->passing() && may_repeat && !stop_requested()) co_return std::nullopt;
+    co_return fail_light(std::move(outcome.error()));
+}
+
+/// What is kept of a run that was told to stop: not what its handler makes of that.
+run_failure job_run::explain(run_failure why) const {
+    if (lease_->stop() != stop_reason::time_up) return why;
+    why.reason = "it took longer than " + format_duration(handler_->rules.time_limit);
+    why.permanent = false;
+    return why;
+}
+
+awaitable<job_run::end> job_run::fail_kept(run_failure why) {
+    const auto stop = lease_->stop();
+    if (stop == stop_reason::shutdown || stop == stop_reason::lost) co_return co_await give_back(0ms);
+    const job_store store(outside(patience_with_rows));
+    why = explain(std::move(why));
+    const job_failure_record record{.attempt = attempt_, .at = utc_now(), .reason = why.reason};
+    const bool for_good = why.permanent || attempt_ >= most_attempts_;
+    const auto wait = wait_after(handler_->rules.retry, attempt_, jitter(), why.retry_after);
+    result<bool> written;
+    if (stop == stop_reason::cancelled)
+        written = co_await store.end_cancelled(what_.id, job_.fence);
+    else if (for_good)
+        written = co_await store.fail_for_good(what_.id, job_.fence, record);
+    else
+        written = co_await store.retry_later(what_.id, job_.fence, wait, record);
+    fail_point("queue.after-failure");
+    if (!written) co_return later(about(pause_busy), run_end::returned, "the end could not be written");
+    if (!*written) co_return nothing(run_end::lost);
+    if (stop == stop_reason::cancelled) co_return settle(verdict::done, run_end::cancelled);
+    log::warn("a job failed", {{"kind", what_.kind},
+                               {"job", what_.id.to_string()},
+                               {"tenant", slug_},
+                               {"attempt", attempt_},
+                               {"for_good", for_good},
+                               {"reason", why.reason}});
+    if (for_good) co_return settle(verdict::done, run_end::failed);
+    co_return later(wait, run_end::retried, why.reason);
+}
+
+job_run::end job_run::fail_light(run_failure why) {
+    const auto stop = lease_->stop();
+    if (stop == stop_reason::shutdown || stop == stop_reason::lost)
+        return settle(verdict::release, run_end::returned);
+    if (stop == stop_reason::cancelled) return settle(verdict::done, run_end::cancelled);
+    why = explain(std::move(why));
+    if (!why.permanent && attempt_ < most_attempts_)
+        return later(wait_after(handler_->rules.retry, attempt_, jitter(), why.retry_after), run_end::retried,
+                     why.reason, true);
+    auto out = settle(verdict::dead, run_end::failed);
+    out.reason = why.reason;
+    return out;
+}
+
+/// As if it had not begun.
+awaitable<job_run::end> job_run::give_back(milliseconds wait) {
+    if (!is_kept()) co_return settle(verdict::release, run_end::returned);
+    const job_store store(outside(patience_with_rows));
+    const auto written = co_await store.give_back(what_.id, job_.fence, wait);
+    if (!written) co_return later(about(pause_busy), run_end::returned, "the end could not be written");
+    if (!*written) co_return nothing(run_end::lost);
+    if (wait > 0ms) co_return later(wait, run_end::returned);
+    co_return settle(verdict::release, run_end::returned);
+}
+
+job_run::end job_run::unclaimed(const job_store::claim_outcome& why) {
+    switch (why.why) {
+        case queue::unclaimed::not_yet: return later(why.wait, run_end::postponed);
+        case queue::unclaimed::missing:
+            // Counted, so that this comes to an end: the transaction that wrote it may have been undone.
+            if (what_.attempt < most_looks)
+                return later(about(pause_missing), run_end::postponed, "the job is not in the database",
+                             true);
+            break;
+        case queue::unclaimed::finished: break;
+    }
+    return settle(verdict::done, run_end::void_);
+}
+
+settlement job_run::settle(verdict what, run_end counted) {
+    const auto took = steady_clock::now() - began_;
+    desk_.counts.on_end(what_.kind, counted, took);
+    return {.tenant = what_.tenant,
+            .id = what_.id,
+            .what = what,
+            .took = std::chrono::duration_cast<std::chrono::microseconds>(took)};
+}
+
+settlement job_run::later(milliseconds delay, run_end counted, std::string reason, bool counts) {
+    auto out = settle(verdict::later, counted);
+    out.delay = delay;
+    out.counts = counts;
+    out.reason = std::move(reason);
+    return out;
+}
+
+job_run::end job_run::nothing(run_end counted) {
+    settle(verdict::done, counted);
+    return std::nullopt;
+}
+
+awaitable<bool> job_run::bury(run_desk& desk, delivery what) {
+    const auto found =
+        co_await desk.tenants.by_id(what.tenant, runtime::deadline::in(patience_with_registry));
+    if (!found) co_return found.error().code == errc::tenant_unknown;
+    const job_store store(
+        tenant_access::open(desk.tenants, **found, runtime::deadline::in(patience_with_rows)));
+    const auto written = co_await store.bury(what.id, "workers died with it");
+    co_return written.has_value();
+}
+
+bool job_run::is_overdue(steady_clock::time_point now) {
+    if (abandoned_ || !running_ || now < *time_up_) return false;
+    lease_->ask_to_stop(stop_reason::time_up);
+    return now >= *time_up_ + desk_.grace;
+}
+
+awaitable<job_run::end> job_run::abandon() {
+    const auto self = shared_from_this();
+    if (std::exchange(abandoned_, true)) co_return std::nullopt;
+    // Its effect is undone now, unless a statement is under way, which ends with the run's time.
+    if (scope_) scope_->close();
+    run_failure why{.reason = "it does not end"};
+    auto ended = is_kept() ? co_await fail_kept(std::move(why)) : fail_light(std::move(why));
+    desk_.leases.remove(*lease_);
+    co_return ended;
+}
+
+void job_run::progress(unsigned percent, std::string note) {
+    if (note.size() > longest_note) note = presentable(note, longest_note);
+    lease_->tell({.percent = std::min(percent, 100U), .note = std::move(note)});
+}
+
+awaitable<result<>> job_run::save_checkpoint(json::value where) {
+    if (!claimed_) co_return fail(errc::internal, "this job has no row");
+    if (abandoned_) co_return fail(job_lost, "the run has ended");
+    // With the run's effect, once there is one: its transaction holds the row.
+    auto db = outside(patience_with_rows);
+    if (scope_->entered()) db = db.within(scope_);
+    const job_store store(std::move(db));
+    const auto saved = co_await store.save_checkpoint(what_.id, job_.fence, where);
+    if (!saved) co_return std::unexpected(saved.error());
+    if (!*saved) {
+        lease_->ask_to_stop(stop_reason::lost);
+        co_return fail(job_lost, "the job is another worker's by now");
+    }
+    co_return result<>{};
+}
+
+awaitable<> job_run::save_progress() {
+    const auto self = shared_from_this();
+    const auto now = lease_->progress();
+    const bool news = now.percent != saved_percent_ || now.note != saved_note_;
+    if (!claimed_ || abandoned_ || !now.percent || !news || scope_->entered()) co_return;
+    saved_percent_ = now.percent;
+    saved_note_ = now.note;
+    // Best effort: the next one says more.
+    const job_store store(outside(patience_with_rows));
+    co_await store.save_progress(what_.id, job_.fence, *now.percent, now.note);
+}
+
+postgres::database job_run::outside(milliseconds patience) const {
+    return tenant_access::open(desk_.tenants, *tenant_, runtime::deadline::in(patience));
+}
+
+postgres::database job_run::inside() const {
+    return tenant_access::open(desk_.tenants, *tenant_, runtime::deadline(*time_up_ + time_to_commit));
+}
+
+}  // namespace bulkhead::queue

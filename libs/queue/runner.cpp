@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "queue/runner.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <iterator>
+#include <utility>
+
+#include "base/fail_point.hpp"
+#include "observability/log.hpp"
+
+namespace bulkhead::queue {
+namespace {
+
+/// Settlements in one round trip.
+constexpr std::size_t most_settled = 100;
+/// Settlements that wait for Redis, of one place; the oldest go first when it is away for long: their leases
+/// have run out by then, and rows say how the jobs ended.
+constexpr std::size_t most_unsettled = 10'000;
+/// Redis forgets after 20 s how many slots a process has.
+constexpr std::chrono::seconds slots_said_every{5};
+/// Jobs that are to be buried, and how often that is tried: for ten minutes or so. Then they are found in
+/// their database again, like all that Redis does not know.
+constexpr std::size_t most_burials = 1'000;
+constexpr int most_burial_attempts = 40;
+
+}  // namespace
+
+runner::runner(executor where, dispatch& from, run_desk& desk, runner_settings settings,
+               std::function<void(const uuid& tenant)> on_more)
+    : executor_(where),
+      from_(from),
+      desk_(desk),
+      settings_(std::move(settings)),
+      on_more_(std::move(on_more)),
+      slots_(settings_.slots),
+      watch_timer_(where) {
+    for (auto& each : lanes_) {
+        each = std::make_unique<lane_state>(where);
+        each->shards.resize(from_.shards());
+    }
+}
+
+void runner::start() {
+    for (std::size_t i = 0; i < lanes; ++i)
+        net::co_spawn(executor_, pump(static_cast<lane>(i)), net::detached);
+    net::co_spawn(executor_, watch(), net::detached);
+}
+
+void runner::wake(place where) {
+    auto& of = at(where.lane);
+    of.shards[where.shard].ask_again = {};
+    of.signal.cancel();
+}
+
+void runner::wake_all() {
+    for (auto& each : lanes_) {
+        for (auto& in : each->shards) in.ask_again = {};
+        each->signal.cancel();
+    }
+}
+
+void runner::drain() {
+    desk_.draining = true;
+    wake_all();
+}
+
+void runner::ask_to_stop() {
+    stopping_ = true;
+    for (const auto& run : active_) run->lease().ask_to_stop(stop_reason::shutdown);
+}
+
+void runner::give_up() {
+    const auto all = active_;
+    for (const auto& run : all)
+        if (run->running()) net::co_spawn(executor_, give_up_one(run), net::detached);
+}
+
+bool runner::idle() const {
+    const auto runs = [](const run_ptr& run) { return !run->abandoned(); };
+    if (giving_up_ > 0 || std::ranges::any_of(active_, runs)) return false;
+    return std::ranges::none_of(lanes_, [](const auto& each) {
+        const auto waits = [](const shard_state& in) { return !in.settled.empty(); };
+        return each->asking || std::ranges::any_of(each->shards, waits);
+    });
+}
+
+void runner::stop() {
+    stopped_ = true;
+    wake_all();
+    watch_timer_.cancel();
+}
+
+std::vector<running_job> runner::report() const {
+    const auto now = steady_clock::now();
+    std::vector<running_job> out;
+    out.reserve(active_.size());
+    for (const auto& run : active_)
+        out.push_back({.id = run->what().id,
+                       .kind = run->what().kind,
+                       .of = run->what().from.lane,
+                       .tenant = run->tenant_slug(),
+                       .attempt = run->attempt(),
+                       .age = std::chrono::duration_cast<std::chrono::milliseconds>(now - run->began()),
+                       .progress = run->lease().progress(),
+                       .stop = run->lease().stop(),
+                       .abandoned = run->abandoned()});
+    return out;
+}
+
+bool runner::has_work(const shard_state& in, bool room, steady_clock::time_point now) const {
+    return !in.settled.empty() || (room && !desk_.draining && in.ask_again <= now);
+}
+
+awaitable<> runner::pump(lane which) {
+    auto& of = at(which);
+    while (!stopped_) {
+        bool went_well = true;
+        bool any = false;
+        for (std::size_t i = 0; i < of.shards.size() && went_well && !stopped_; ++i) {
+            const auto shard = (of.next + i) % of.shards.size();
+            if (!has_work(of.shards[shard], slots_.has_room(which), steady_clock::now())) continue;
+            any = true;
+            went_well = co_await turn(which, static_cast<unsigned>(shard));
+        }
+        // Another one is the first to get the free slots next time.
+        of.next = (of.next + 1) % of.shards.size();
+        if (went_well && any) {
+            of.pause.reset();
+            continue;
+        }
+        if (stopped_) break;
+        if (went_well) {
+            co_await wait(which);
+        } else {
+            of.signal.expires_after(of.pause.next());
+            co_await of.signal.async_wait(use_tuple);
+        }
+    }
+}
+
+/// Until there is something to do in the lane, or a place is to be asked again.
+awaitable<> runner::wait(lane which) {
+    auto& of = at(which);
+    const bool room = slots_.has_room(which);
+    auto until = steady_clock::now() + std::chrono::seconds(1);
+    for (const auto& in : of.shards) {
+        if (has_work(in, room, steady_clock::now())) co_return;
+        if (room && !desk_.draining) until = std::min(until, in.ask_again);
+    }
+    of.signal.expires_at(until);
+    co_await of.signal.async_wait(use_tuple);
+}
+
+/// One round trip. False: Redis is away.
+awaitable<bool> runner::turn(lane which, unsigned shard) {
+    auto& of = at(which);
+    auto& in = of.shards[shard];
+    const place where{which, shard};
+    const auto free = desk_.draining ? 0 : slots_.take_up_to(which, settings_.batch);
+    const auto end =
+        in.settled.begin() + static_cast<std::ptrdiff_t>(std::min(in.settled.size(), most_settled));
+    std::vector<settlement> settled(std::make_move_iterator(in.settled.begin()),
+                                    std::make_move_iterator(end));
+    in.settled.erase(in.settled.begin(), end);
+    fetch_wish wish{.most = free, .lease = settings_.lease, .owner = settings_.owner};
+    const auto now = steady_clock::now();
+    if (in.say_slots <= now) {
+        wish.slots = most_of(settings_.process_slots, which);
+        in.say_slots = now + slots_said_every;
+    }
+    // A wake-up from here on is about what this round trip may not have seen.
+    in.ask_again = now + settings_.poll;
+    of.asking = true;
+    auto done = co_await from_.settle(where, settled, wish);
+    of.asking = false;
+    fail_point("queue.after-fetch");
+    if (!done) {
+        for (unsigned i = 0; i < free; ++i) slots_.release(which);
+        in.settled.insert(in.settled.begin(), std::make_move_iterator(settled.begin()),
+                          std::make_move_iterator(settled.end()));
+        if (in.settled.size() > most_unsettled)
+            in.settled.erase(in.settled.begin(),
+                             in.settled.end() - static_cast<std::ptrdiff_t>(most_unsettled));
+        in.ask_again = {};
+        in.say_slots = {};
+        co_return false;
+    }
+    desk_.counts.stale.add(done->stale);
+    const auto got = static_cast<unsigned>(done->deliveries.size());
+    for (unsigned i = got; i < free; ++i) slots_.release(which);
+    if (free > 0 && got == free)
+        in.ask_again = {};  // there is more
+    else if (done->next)
+        in.ask_again = std::min(in.ask_again, steady_clock::now() + *done->next);
+    for (auto& each : done->deliveries) begin(std::move(each));
+    if (on_more_)
+        for (const auto& tenant : done->want_more) on_more_(tenant);
+    co_return true;
+}
+
+/// It has its slot already.
+void runner::begin(delivery what) {
+    const auto which = static_cast<std::size_t>(what.from.lane);
+    auto run = std::make_shared<job_run>(desk_, std::move(what));
+    active_.insert(run);
+    desk_.counts.running[which]->add(1);
+    net::co_spawn(executor_, serve(std::move(run)), net::detached);
+}
+
+awaitable<> runner::serve(run_ptr run) {
+    auto ended = co_await run->perform();
+    const auto where = run->what().from;
+    active_.erase(run);
+    desk_.counts.running[static_cast<std::size_t>(where.lane)]->add(-1);
+    slots_.release(where.lane);
+    keep(where, std::move(ended));
+}
+
+void runner::keep(const place& where, job_run::end ended) {
+    auto& of = at(where.lane);
+    if (ended) of.shards[where.shard].settled.push_back(*std::move(ended));
+    of.signal.cancel();
+    // Lanes that had no slot may have one now.
+    for (auto& each : lanes_)
+        if (each.get() != &of) each->signal.cancel();
+}
+
+awaitable<> runner::give_up_one(run_ptr run) {
+    ++giving_up_;
+    auto ended = co_await run->abandon();
+    --giving_up_;
+    keep(run->what().from, std::move(ended));
+}
+
+void runner::bury(delivery what) {
+    if (burying_ < most_burials) net::co_spawn(executor_, bury_one(std::move(what)), net::detached);
+}
+
+awaitable<> runner::bury_one(delivery what) {
+    ++burying_;
+    steady_timer timer(executor_);
+    runtime::backoff pause{std::chrono::seconds(1), std::chrono::seconds(20)};
+    for (int attempt = 0; attempt < most_burial_attempts && !stopped_; ++attempt) {
+        const bool done = co_await job_run::bury(desk_, what);
+        if (done) break;
+        timer.expires_after(pause.next());
+        co_await timer.async_wait(use_tuple);
+    }
+    --burying_;
+}
+
+awaitable<> runner::watch() {
+    auto next_report = steady_clock::now() + settings_.report;
+    while (!stopped_) {
+        watch_timer_.expires_after(settings_.watch);
+        co_await watch_timer_.async_wait(use_tuple);
+        const auto now = steady_clock::now();
+        const bool reports = now >= next_report;
+        if (reports) next_report = now + settings_.report;
+        const auto all = active_;
+        for (const auto& run : all) {
+            if (run->is_overdue(now)) {
+                desk_.counts.abandoned.add();
+                log::error("a job does not end although its time is up",
+                           {{"kind", run->what().kind}, {"job", run->what().id.to_string()}});
+                net::co_spawn(executor_, give_up_one(run), net::detached);
+            } else if (reports) {
+                net::co_spawn(executor_, run->save_progress(), net::detached);
+            }
+        }
+    }
+}
+
+}  // namespace bulkhead::queue
