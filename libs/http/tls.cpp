@@ -23,7 +23,9 @@ constexpr auto signatures =
 
 // Every connection negotiates keys of its own: a resumed one would hang on a ticket key that has to be kept,
 // shared and replaced, and on a cache that has to be bounded. Connections are kept alive instead.
-constexpr std::uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET;
+// The order of suites is ours, but a client that prefers ChaCha20, for it has no AES instructions, gets it.
+constexpr std::uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
+                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
 
 // An idle connection keeps no record buffers; a write says how far it came and may be repeated from a buffer
 // that has moved.
