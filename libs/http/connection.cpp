@@ -200,15 +200,23 @@ awaitable<connection::arrival> connection::receive() {
     co_return arrival::bytes;
 }
 
+/// The kernel would keep what the client does not read for minutes.
+void connection::reset() {
+    error_code ignored;
+    socket_.set_option(net::socket_base::linger(true, 0), ignored);
+    cut();
+}
+
 /// Writes out all that is queued. False: it could not be; nothing more may be written.
-awaitable<bool> connection::flush() {
+awaitable<bool> connection::flush(steady_clock::time_point until) {
     const auto& bounds = server_.options_.bounds;
     const auto began = steady_clock::now();
     std::size_t sent = 0;
     while (sent < output_.size()) {
         const auto earned = std::chrono::milliseconds{sent * 1000 / bounds.write_rate};
-        enter(phase::writing, began + std::min<std::chrono::milliseconds>(bounds.write_grace + earned,
-                                                                          bounds.write_absolute_timeout));
+        const auto patience =
+            std::min<std::chrono::milliseconds>(bounds.write_grace + earned, bounds.write_absolute_timeout);
+        enter(phase::writing, std::min(until, began + patience));
         const auto rest = std::string_view(output_).substr(sent);
         io_outcome written;
         if (tls_)
@@ -217,9 +225,7 @@ awaitable<bool> connection::flush() {
             written = co_await socket_.async_write_some(net::buffer(rest), use_tuple);
         const auto& [ec, count] = written;
         if (ec) {
-            error_code ignored;  // Reset: the kernel would keep what the client does not read for minutes.
-            socket_.set_option(net::socket_base::linger(true, 0), ignored);
-            cut();
+            reset();
             co_return false;
         }
         sent += count;

@@ -60,7 +60,9 @@ private:
     awaitable<next> answer_request();
     awaitable<next> receive_body(exchange& x, const router::match& route);
     awaitable<arrival> receive();
-    awaitable<bool> flush();
+    awaitable<bool> flush(steady_clock::time_point until = never);
+    awaitable<bool> send_content();
+    void reset();
     awaitable<void> linger(std::chrono::milliseconds patience);
 
     void keep_head(std::size_t size);
@@ -88,6 +90,7 @@ private:
     request_head head_{};
     std::string body_;
     std::string output_;
+    std::shared_ptr<content_source> content_;  // of the answer whose head is queued
     std::string request_id_;
     phase phase_ = phase::writing;  // anything but idle: the first wait sets its deadline
     bool timed_out_ = false;

@@ -70,7 +70,9 @@ awaitable<connection::next> connection::answer_request() {
         if (large != coding::identity) co_await stages.encode_elsewhere(large, *answer);
         keep = answer->code != status::internal_server_error;  // a bug: not trusted on
     }
-    if (!reply(x, *std::move(answer), keep && may_keep_alive())) co_return next::finish;
+    const bool more = reply(x, *std::move(answer), keep && may_keep_alive());
+    if (content_ && !co_await send_content()) co_return next::drop;
+    if (!more) co_return next::finish;
     input_.unpin();
     body_.clear();
     if (output_.size() > coalesced_output && !co_await flush()) co_return next::drop;
@@ -165,13 +167,15 @@ bool connection::reply(exchange& x, response answer, bool keep_alive) {
         server_.dispatcher_.finish(x, answer);
         append_response(output_, answer, how);
     }
+    const bool sends_content = answer.source && !how.head_request && may_have_content(answer.code);
+    if (sends_content) content_ = answer.source;
     const answered what{.head = head_,
                         .row = x.row(),
                         .request_id = request_id_,
                         .tenant = x.tenant(),
                         .user = x.user(),
                         .answer = answer,
-                        .bytes = output_.size() - before,
+                        .bytes = output_.size() - before + (sends_content ? answer.content_size() : 0),
                         .duration = steady_clock::now() - began_,
                         .request = &x};
     const auto& counters = server_.metrics_.responses;

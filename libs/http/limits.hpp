@@ -37,6 +37,8 @@ struct limits {
     std::size_t write_rate = 240;  // bytes per second, at least, after the grace
     std::chrono::milliseconds write_grace{5'000};
     std::chrono::milliseconds write_absolute_timeout{30'000};
+    std::size_t content_rate = 16 * 1024;  // bytes per second, at least, of content that is read while it is
+                                           // sent: its size divided by this comes on top of the above
 
     // The connection. A proxy in front must give up idle connections earlier than this.
     std::chrono::milliseconds keep_alive_idle{15'000};

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "base/time.hpp"
+#include "http/content_source.hpp"
 #include "http/security_headers.hpp"
 
 namespace bulkhead::http {
@@ -23,6 +24,8 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 }
 
 }  // namespace
+
+std::uint64_t response::content_size() const noexcept { return source ? source->size() : content().size(); }
 
 bool may_have_content(status code) noexcept {
     return code != status::no_content && code != status::reset_content && code != status::not_modified &&
@@ -42,14 +45,14 @@ std::string_view current_http_date() {
 }
 
 void append_response(std::string& out, const response& answer, const framing& how) {
-    const auto content = answer.content();
     const auto reason = boost::beast::http::obsolete_reason(answer.code);
     fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\nDate: {}\r\n",
                    static_cast<unsigned>(answer.code), std::string_view(reason.data(), reason.size()),
                    current_http_date());
     if (may_have_content(answer.code)) {
-        if (!content.empty()) append_header(out, "Content-Type", answer.content_type);
-        fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", content.size());
+        const auto size = answer.content_size();
+        if (size > 0) append_header(out, "Content-Type", answer.content_type);
+        fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", size);
     } else if (answer.code == status::reset_content) {
         // Unlike 204 and 304 it would be read until the end of the connection (RFC 9112 section 6.3).
         out += "Content-Length: 0\r\n";
@@ -62,7 +65,7 @@ void append_response(std::string& out, const response& answer, const framing& ho
     else if (how.version_minor == 0)
         out += "Connection: keep-alive\r\n";
     out += "\r\n";
-    if (may_have_content(answer.code) && !how.head_request) out += content;
+    if (may_have_content(answer.code) && !how.head_request && !answer.source) out += answer.content();
 }
 
 }  // namespace bulkhead::http

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +18,8 @@ namespace bulkhead::http {
 
 using status = boost::beast::http::status;
 
+class content_source;
+
 inline constexpr std::string_view json_content_type = "application/json; charset=utf-8";
 
 struct response {
@@ -23,12 +27,15 @@ struct response {
     std::string_view content_type = json_content_type;  // static text
     std::string body{};
     std::string_view static_body{};  // instead of `body`, for bytes that live as long as the program
+    std::shared_ptr<content_source> source{};  // instead of both, for what is read while it is sent
     std::vector<std::pair<std::string_view, std::string>> headers{};  // names are static text
     std::optional<errc> failure{};                                    // what it says, when it is a problem
 
     [[nodiscard]] std::string_view content() const noexcept {
         return static_body.empty() ? body : static_body;
     }
+    /// Bytes of the content, wherever they come from.
+    [[nodiscard]] std::uint64_t content_size() const noexcept;
     response& header(std::string_view name, std::string value) {
         headers.emplace_back(name, std::move(value));
         return *this;
@@ -50,9 +57,9 @@ struct framing {
     std::string_view request_id;  // goes out as X-Request-ID
 };
 
-/// Appends status line, header section and content to `out`. Every response carries Date, X-Request-ID and
-/// what security_headers.hpp adds. Header values with control characters would split the
-/// response: they are a bug and throw std::logic_error.
+/// Appends status line, header section and content to `out`; what a `source` gives is left to the caller.
+/// Every response carries Date, X-Request-ID and what security_headers.hpp adds. Header values with control
+/// characters would split the response: they are a bug and throw std::logic_error.
 void append_response(std::string& out, const response& answer, const framing& how);
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT" of now, formatted once a second and thread.

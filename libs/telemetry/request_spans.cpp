@@ -25,7 +25,7 @@ void describe_request(trace::span& into, const http::answered& what) {
     if (!known) into.set("http.request.method_original", text(what.head.method_text));
     if (what.row) into.set("http.route", text(what.row->path));
     into.set("http.response.status_code", static_cast<std::int64_t>(code));
-    into.set("http.response.body.size", static_cast<std::int64_t>(what.answer.content().size()));
+    into.set("http.response.body.size", static_cast<std::int64_t>(what.answer.content_size()));
     into.set("url.path", text(what.head.path));
     into.set("url.scheme", x.origin().secure ? std::string("https") : std::string("http"));
     into.set("client.address", x.origin().client.to_string());
