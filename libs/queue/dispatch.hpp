@@ -29,9 +29,10 @@ struct place {
     friend auto operator<=>(const place&, const place&) = default;
 };
 [[nodiscard]] unsigned shard_of(const uuid& tenant, unsigned shards) noexcept;
-/// "bh:q:{default.0}:", what all keys of a place begin with. The key that ends with "wake" is for BZPOPMIN: its
-/// lowest score is 0 while something can begin, else when a job that was pushed is due (ms since 1970), which
-/// is earlier than those who fetched before could know. Who takes it fetches; the next one is woken then.
+/// "bh:q:{default.0}:", what all keys of a place begin with. The key that ends with "wake" is for BZPOPMIN:
+/// its lowest score is 0 while something can begin, else when a job that was pushed is due (ms since 1970),
+/// which is earlier than those who fetched before could know. Who takes it fetches; the next one is woken
+/// then.
 [[nodiscard]] std::string key_base(place where);
 
 /// What Redis is told of a job.
@@ -91,9 +92,9 @@ struct fetch_wish {
     std::chrono::milliseconds lease{15'000};
     std::string owner{};                          // of the leases: this process' name, new at every start
     std::chrono::microseconds usual_cost{5'000};  // of a run, where nothing is known of the tenant's
-    /// Runs of this lane that this process can have at a time, borrowed slots included. Redis adds up what all
-    /// processes say, and a tenant without a cap of its own gets at most four fifths of it, so that somebody
-    /// else can always start. 0: not said; while nobody says it, there is no such cap.
+    /// Runs of this lane that this process can have at a time, borrowed slots included. Redis adds up what
+    /// all processes say, and a tenant without a cap of its own gets at most four fifths of it, so that
+    /// somebody else can always start. 0: not said; while nobody says it, there is no such cap.
     unsigned slots = 0;
 };
 
@@ -117,6 +118,7 @@ struct tenant_rules {
     unsigned burst = 1;                      // … and at once
     unsigned most_waiting = 1'000;           // in Redis, of jobs in a database, delayed ones too …
     unsigned most_kept = 100'000;            // … and of all together
+    friend bool operator==(const tenant_rules&, const tenant_rules&) = default;
 };
 
 enum class cancel_outcome : std::uint8_t { gone, unknown, running };
@@ -197,8 +199,16 @@ public:
     awaitable<result<std::vector<std::string>>> check(place where, bool repair);
 
 private:
+    struct said_slots {
+        unsigned slots = 0;
+        steady_clock::time_point at;
+    };
+
+    unsigned slots_to_say(place where, const fetch_wish& wish);
+
     redis::redis_client& redis_;
     const unsigned shards_;
+    std::map<place, said_slots> slots_said_;
 };
 
 }  // namespace bulkhead::queue
