@@ -235,6 +235,23 @@ TEST_CASE("load: OPS_PORT differs from PORT", "[config]") {
     CHECK(problems(minimal({{"PORT", "9000"}, {"OPS_PORT", "9002"}})).empty());
 }
 
+TEST_CASE("load: STORAGE_URL names a folder that can be used or made", "[config]") {
+    const auto with = [](const std::string& url) { return minimal({{"STORAGE_URL", url}}); };
+    const temporary_file file("x");
+    CHECK(load(program::worker, minimal())->values.storage_folder == ".dev/storage");
+    CHECK(load(program::api, with("file:///tmp/bulkhead/not/there"))->values.storage_folder ==
+          "/tmp/bulkhead/not/there");
+    CHECK(problems(with("file:///tmp/")).empty());
+    CHECK(any_has(problems(with("file://" + file.path())),
+                  "STORAGE_URL: \"" + file.path() + "\" is not a folder"));
+    CHECK(any_has(problems(with("file://" + file.path() + "/below")), "is not a folder"));
+    if (::geteuid() != 0)  // root may write anywhere
+        CHECK(any_has(problems(with("file:///bulkhead/storage")),
+                      "STORAGE_URL: nothing can be written to \"/\""));
+    CHECK(any_has(problems(with("s3://bucket")), "STORAGE_URL: \"s3\" is not understood"));
+    CHECK(problems(with("s3://bucket"), program::migrator).empty());
+}
+
 TEST_CASE("check_config: exits 78 and lists the problems, or prints the report", "[config]") {
     std::ostringstream out, err;
     ::unsetenv("DATABASE_URL");

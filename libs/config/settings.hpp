@@ -104,7 +104,8 @@ struct settings {
     milliseconds tenant_purge_after{0};
     std::size_t tenant_spares = 0;
     milliseconds idempotency_ttl{0};
-    std::string backup_folder{};  // empty: none
+    std::string backup_folder{};   // empty: none
+    std::string storage_folder{};  // as it was given, so perhaps relative
 
     std::string log_level{};  // as bulkhead::log::parse_level takes it
     bool log_json = true;
