@@ -116,8 +116,8 @@ unsigned dispatch::slots_to_say(place where, const fetch_wish& wish) {
     if (wish.slots == 0) return 0;
     auto& said = slots_said_[where];
     const auto now = steady_clock::now();
-    if (said.slots == wish.slots && now - said.at < slots_said_every) return 0;
-    said = {.slots = wish.slots, .at = now};
+    if (said.slots == wish.slots && said.owner == wish.owner && now - said.at < slots_said_every) return 0;
+    said = {.slots = wish.slots, .owner = wish.owner, .at = now};
     return wish.slots;
 }
 
@@ -190,7 +190,7 @@ awaitable<result<cancel_outcome>> dispatch::cancel(uuid tenant, lane which, uuid
 
 awaitable<result<>> dispatch::set_rules(uuid tenant, lane which, tenant_rules rules) {
     // Beyond these, virtual time could not tell one job's cost any more.
-    const auto weight = rules.weight > 0 ? std::clamp(rules.weight, 0.01, 1000.0) : 0.01;
+    const auto weight = rules.weight > 0 ? std::clamp(rules.weight, 0.01, 100.0) : 0.01;
     const auto rate = rules.per_second ? std::clamp(*rules.per_second, 0.0001, 1e6) : 0.0;
     constexpr unsigned countable = 1'000'000'000;
     const bool usual = rules == tenant_rules{};

@@ -112,7 +112,7 @@ struct job_progress {
 };
 
 struct tenant_rules {
-    double weight = 1.0;                     // its part of the workers' time, against other tenants
+    double weight = 1.0;                     // 0.01 to 100: its part of the workers' time, against others'
     std::optional<unsigned> most_running{};  // at a time
     std::optional<double> per_second{};      // starts, on average …
     unsigned burst = 1;                      // … and at once
@@ -201,7 +201,8 @@ public:
 private:
     struct said_slots {
         unsigned slots = 0;
-        steady_clock::time_point at;
+        std::string owner{};
+        steady_clock::time_point at{};
     };
 
     unsigned slots_to_say(place where, const fetch_wish& wish);

@@ -28,6 +28,7 @@ struct dispatch_fixture : redis_fixture {
     dispatch_fixture() : redis_fixture(shared_redis()) {
         REQUIRE(run_until_connected());
         REQUIRE(ask({"FLUSHALL"}).has_value());
+        REQUIRE(ask({"CONFIG", "SET", "maxmemory", "0"}).has_value());
     }
 
     template <class T>

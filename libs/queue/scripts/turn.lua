@@ -107,11 +107,12 @@ if #ripe > 0 then
 end
 for _, id in ipairs(call('ZRANGEBYSCORE', park, '-inf', now, 'LIMIT', 0, 50)) do enter(tenant_of(id)) end
 
-local begun, leases, want_more = {}, {}, {}
+local begun, leases, seen, want_more = {}, {}, {}, {}
 local got, popped = 0, 0
 
 local function begin(it, id, job, estimate)
-    if not job or string.sub(job, 1, 1) ~= 'w' then return false end  -- cancelled, or here twice
+    if not job or string.sub(job, 1, 1) ~= 'w' or seen[id] then return false end  -- cancelled, or here twice
+    seen[id] = true
     local _, priority, lost, flags, percent, attempt, most = unpack_of(HEAD, job)
     call('SETRANGE', job_key(id), 0,
         pack(HEAD, 'a', priority, lost, flags, percent, math.min(attempt + 1, 65535), most, now, estimate, owner))
@@ -179,7 +180,7 @@ local function visit(it, next_v)
     end
     got = got + started
     if it.rate > 0 then it.tokens = it.tokens - started end
-    it.v = it.v + started * estimate / it.weight
+    it.v = math.ceil(it.v + started * estimate / it.weight)
     if it.v > place.most then place.most = it.v end
     local left = waiting_of(it)
     if left == 0 then

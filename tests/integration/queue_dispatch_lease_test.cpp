@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who has a job: leases, heartbeats, workers that vanish, jobs that take them down, cancelling.
+#include "queue_dispatch_fixture.hpp"
+
+namespace bulkhead::testing {
+namespace {
+
+using queue::cancel_outcome;
+using queue::job_progress;
+
+struct lease_fixture : dispatch_fixture {
+    queue::beat_news beat(std::vector<job_progress> all, std::string owner = "worker") {
+        return value_of(jobs.beat(here, std::move(owner), 15s, std::move(all)));
+    }
+    queue::beat_news beat(const delivery& of, std::string owner = "worker") {
+        return beat(std::vector{job_progress{.tenant = of.tenant, .id = of.id}}, std::move(owner));
+    }
+    queue::dispatch::reaped reap(unsigned most = 100) { return value_of(jobs.reap(here, most)); }
+    cancel_outcome cancel(uuid id) { return value_of(jobs.cancel(tenant, queue::lane::normal, id)); }
+    queue::dispatch::explanation explain(uuid id) {
+        return value_of(jobs.explain(tenant, queue::lane::normal, id));
+    }
+    double lease_end(uuid id) {
+        const auto reply = ask({"ZSCORE", key("lease"), queue::wire::id_bytes(id)});
+        REQUIRE(reply.has_value());
+        REQUIRE(reply->text());
+        return std::stod(std::string(*reply->text()));
+    }
+};
+
+TEST_CASE_METHOD(lease_fixture, "a lease that ran out gives the job to somebody else", "[queue]") {
+    const auto first = kept(tenant), second = kept(tenant);
+    push_all({first, second});
+    const auto got = fetch(1, "dying");
+    REQUIRE(got.size() == 1);
+    CHECK(reap().returned == 0);
+    end_lease(first.id);
+    const auto reaped = reap();
+    CHECK(reaped.returned == 1);
+    CHECK(reaped.poison.empty());
+    expect_sound();
+
+    const auto again = fetch(2, "living");
+    REQUIRE(ids_of(again) == std::vector{first.id, second.id});  // at the head of its line
+    CHECK(again[0].lost == 1);
+    CHECK(again[0].attempt == 1);  // no attempt is burnt
+
+    SECTION("whose settlement counts, not that of the first") {
+        for (const auto what : {verdict::done, verdict::later, verdict::release, verdict::dead})
+            CHECK(settle(std::vector{settled(got[0], what)}, wish(0, "dying")).stale == 1);
+        CHECK(count().running == 2);
+        CHECK(settle(std::vector{settled(again[0])}, wish(0, "living")).stale == 0);
+        CHECK(settle(std::vector{settled(again[0])}, wish(0, "living")).stale == 1);  // once
+    }
+    SECTION("and the first one hears of it") {
+        CHECK(beat(got[0], "dying").lost == std::vector{first.id});
+        CHECK(beat(again[0], "living").lost.empty());
+    }
+    expect_sound();
+}
+
+TEST_CASE_METHOD(lease_fixture, "a heartbeat keeps the lease", "[queue]") {
+    push_all({row(tenant)});
+    const auto got = fetch(1);
+    end_lease(got[0].id);
+    CHECK(lease_end(got[0].id) == 1);
+    CHECK(beat(got[0]).lost.empty());  // late, but nobody has taken it yet
+    CHECK(lease_end(got[0].id) > 1.6e12);
+    CHECK(reap().returned == 0);
+    const auto before = lease_end(got[0].id);
+    value_of(jobs.beat(here, "worker", 1ms, std::vector{job_progress{.tenant = tenant, .id = got[0].id}}));
+    CHECK(lease_end(got[0].id) >= before);  // never shorter
+
+    std::vector<job_progress> many{{.tenant = tenant, .id = got[0].id}};
+    for (int i = 0; i < 250; ++i) many.push_back({.tenant = tenant, .id = uuid::generate()});
+    CHECK(beat(many).lost.size() == 250);
+}
+
+TEST_CASE_METHOD(lease_fixture, "progress can be seen while the job runs", "[queue]") {
+    push_all({row(tenant)});
+    const auto got = fetch(1);
+    CHECK_FALSE(explain(got[0].id).percent.has_value());
+    beat(std::vector{job_progress{.tenant = tenant, .id = got[0].id, .percent = 42, .note = "half of it"}});
+    beat(got[0]);  // says nothing new
+    const auto seen = explain(got[0].id);
+    CHECK(seen.state == "running");
+    CHECK(seen.percent == 42u);
+    CHECK(seen.note == "half of it");
+    done(got);
+    CHECK(number({"EXISTS", key("note")}) == 0);
+    expect_empty();
+}
+
+TEST_CASE_METHOD(lease_fixture, "a job that takes its workers down is given up", "[queue]") {
+    const bool in_redis = GENERATE(false, true);
+    const auto job = in_redis ? kept(tenant, "{}", "key") : row(tenant);
+    push_all({job});
+    for (unsigned lost = 0; lost < 4; ++lost) {
+        const auto got = fetch(1);
+        REQUIRE(got.size() == 1);
+        CHECK(got[0].lost == lost);
+        end_lease(job.id);
+        const auto reaped = reap();
+        CHECK(reaped.returned == (lost < 3 ? 1u : 0u));
+        REQUIRE(reaped.poison.size() == (lost < 3 ? 0u : 1u));
+        if (lost < 3) continue;
+        CHECK(reaped.poison[0].id == job.id);
+        CHECK(reaped.poison[0].tenant == tenant);
+        CHECK(reaped.poison[0].kind == job.kind);
+        CHECK(reaped.poison[0].lost == 4);
+        CHECK(reaped.poison[0].payload == job.payload);
+    }
+    CHECK(fetch(1).empty());
+    CHECK(count().dead == (in_redis ? 1u : 0u));
+    CHECK(explain(job.id).state == (in_redis ? "dead" : "unknown"));
+    if (in_redis) CHECK(push_one(kept(tenant, "{}", "key")) == push_outcome::queued);
+    expect_sound();
+}
+
+TEST_CASE_METHOD(lease_fixture, "many leases are taken back in steps", "[queue]") {
+    push_all(rows(tenant, 250));
+    for (int i = 0; i < 3; ++i)
+        for (const auto& one : fetch(100)) end_lease(one.id);
+    CHECK(count().running == 250);
+    CHECK(reap(50).returned == 50);
+    CHECK(reap().returned == 100);
+    CHECK(reap(1000).returned == 100);
+    CHECK(reap().returned == 0);
+    expect_sound();
+    CHECK(count().waiting == 250);
+}
+
+TEST_CASE_METHOD(lease_fixture, "a cancelled job does not run", "[queue]") {
+    const auto job = kept(tenant, "{}", "key"), other = kept(tenant);
+    push_all({job, other});
+    SECTION("that waited") {
+        CHECK(cancel(job.id) == cancel_outcome::gone);
+        CHECK(cancel(job.id) == cancel_outcome::unknown);
+        CHECK(ids_of(fetch(5)) == std::vector{other.id});
+    }
+    SECTION("that was delayed") {
+        settle(std::vector{settled(fetch(1)[0], verdict::later, 1ms, 1h)});
+        CHECK(cancel(job.id) == cancel_outcome::gone);
+        CHECK(count().delayed == 0);
+        CHECK(ids_of(fetch(5)) == std::vector{other.id});
+    }
+    SECTION("that waited, and was wanted once more") {
+        CHECK(cancel(job.id) == cancel_outcome::gone);
+        push_all({job});
+        CHECK(fetch(5).size() == 2);  // once, though its id is in the line twice
+    }
+    SECTION("of another tenant is none of ours") {
+        CHECK(value_of(jobs.cancel(uuid::generate(), queue::lane::normal, job.id)) ==
+              cancel_outcome::unknown);
+        CHECK(fetch(5).size() == 2);
+    }
+    expect_sound();
+}
+
+TEST_CASE_METHOD(lease_fixture, "the worker of a cancelled job hears of it", "[queue]") {
+    const auto job = kept(tenant);
+    push_all({job});
+    const auto got = fetch(1);
+    CHECK(beat(got[0]).cancelled.empty());
+    CHECK(cancel(job.id) == cancel_outcome::running);
+    CHECK(beat(got[0]).cancelled == std::vector{job.id});
+    CHECK(beat(got[0]).cancelled == std::vector{job.id});  // until it has ended
+    SECTION("it ends") { done(got); }
+    SECTION("it is not tried again") { settle(std::vector{settled(got[0], verdict::later, 1ms, 1s)}); }
+    SECTION("it is not run by another when this one dies") {
+        end_lease(job.id);
+        CHECK(reap().returned == 0);
+    }
+    expect_empty();
+}
+
+TEST_CASE_METHOD(lease_fixture, "the dead are kept, but not without end", "[queue]") {
+    const auto job = kept(tenant);
+    push_all({job});
+    auto verdict_of = settled(fetch(1)[0], verdict::dead);
+    verdict_of.reason = "no such image";
+    settle(std::vector{verdict_of});
+    CHECK(explain(job.id).state == "dead");
+    CHECK(explain(job.id).note == "no such image");
+    CHECK(push_one(job) == push_outcome::known);
+    CHECK(cancel(job.id) == cancel_outcome::unknown);
+    expect_sound();
+
+    std::vector<std::string> many{"ZADD", key("dead")};
+    for (int i = 0; i < 10'000; ++i) {
+        many.emplace_back(std::to_string(1'000'000'000'000 + i));
+        many.emplace_back(std::to_string(i));
+    }
+    REQUIRE(ask(many).has_value());
+    many = {"ZADD", key("dead"), "XX", "1", queue::wire::id_bytes(job.id)};
+    REQUIRE(ask(many).has_value());
+    push_all({kept(tenant)});
+    settle(std::vector{settled(fetch(1)[0], verdict::dead)});
+    CHECK(count().dead == 10'000);
+    CHECK(explain(job.id).state == "unknown");
+}
+
+TEST_CASE_METHOD(lease_fixture, "a job with a row that has failed for good is forgotten", "[queue]") {
+    push_all({row(tenant)});
+    settle(std::vector{settled(fetch(1)[0], verdict::dead)});
+    expect_empty();
+}
+
+TEST_CASE_METHOD(lease_fixture, "a Redis that is full takes no jobs but gives those that it has", "[queue]") {
+    push_all(rows(tenant, 20));
+    const auto running = fetch(5);
+    end_lease(running[4].id);
+    REQUIRE(ask({"CONFIG", "SET", "maxmemory", "1"}).has_value());
+    const auto all = rows(tenant, 1);
+    const auto refused = wait(jobs.push(all));
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == errc::unavailable);
+    CHECK(beat(running[0]).lost.empty());
+    CHECK(reap().returned == 1);
+    CHECK(cancel(running[3].id) == cancel_outcome::running);
+    const auto next = settle(std::vector{settled(running[0]), settled(running[1], verdict::release, 0us),
+                                         settled(running[2], verdict::later, 1ms, 1s)},
+                             wish(3));
+    CHECK(next.stale == 0);
+    CHECK(next.deliveries.size() == 3);
+    REQUIRE(ask({"CONFIG", "SET", "maxmemory", "0"}).has_value());
+    CHECK(count().waiting == 15 + 1 + 1 - 3);
+    expect_sound();
+}
+
+}  // namespace
+}  // namespace bulkhead::testing
