@@ -52,6 +52,12 @@ void check_reports(const settings& values, findings& out) {
                        "production needs https:// to send OTEL_EXPORTER_OTLP_HEADERS to another host"});
 }
 
+void check_mail(const settings& values, findings& out) {
+    if (!values.smtp.host.empty() && values.mail_from.address.empty())
+        out.push_back(
+            {"MAIL_FROM", "needed beside SMTP_URL: who sends, e.g. Example <no-reply@example.com>"});
+}
+
 void check_secret(std::string_view name, const secret& value, findings& out) {
     constexpr std::size_t least = 32;
     if (value.empty()) return;
@@ -93,6 +99,7 @@ std::vector<finding> cross_check(const settings& values) {
     findings out;
     check_ports(values, out);
     check_database(values, out);
+    check_mail(values, out);
     if (values.env == environment::production) check_production(values, out);
     return out;
 }

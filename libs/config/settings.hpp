@@ -14,6 +14,7 @@
 
 #include "base/ip_network.hpp"
 #include "base/secret.hpp"
+#include "config/mail_settings.hpp"
 #include "config/redis_url.hpp"
 #include "config/report_targets.hpp"
 
@@ -121,6 +122,10 @@ struct settings {
     report_headers otlp_headers{};
     std::string otlp_service_name{};
     double trace_ratio = 0;  // of the requests whose client says nothing about it
+
+    smtp_endpoint smtp{};        // without a host: none
+    std::string smtp_ca_file{};  // path; empty: what the system trusts
+    mail_sender mail_from{};     // without an address: none
 
     std::string fail_point{};  // as arm_fail_point takes it; empty: none
 

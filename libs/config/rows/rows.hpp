@@ -18,6 +18,7 @@ std::vector<row> general_rows();
 std::vector<row> report_rows();
 std::vector<row> http_rows();
 std::vector<row> edge_rows();
+std::vector<row> mail_rows();
 std::vector<row> storage_rows();
 std::vector<row> queue_rows();
 std::vector<row> secret_rows();

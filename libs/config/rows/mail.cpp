@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/rows/rows.hpp"
+
+namespace bulkhead::config {
+using namespace rows;
+
+// clang-format off
+std::vector<row> mail_rows() { return {
+    {.name = "SMTP_URL", .programs = worker, .type = "smtp://user:password@host:587 or smtps://user:password@host:465",
+     .show = shown::url, .parse = into(&settings::smtp, parse_smtp_url),
+     .example = "smtps://user:password@mail.example.com:465",
+     .help = "The server that takes mails. smtp:// with a user, and not to this host, demands STARTTLS; ?tls=required"
+             " always does, ?tls=off never asks for it. Without SMTP_URL development writes mails to the log, and"
+             " nothing else sends any."},
+    {.name = "SMTP_CA_FILE", .programs = worker, .type = "path",
+     .parse = into(&settings::smtp_ca_file, parse_text), .example = "/etc/ssl/mail-ca.pem",
+     .help = "Authorities (PEM) that may sign the certificate of the mail server, instead of those that the system"
+             " trusts."},
+    {.name = "MAIL_FROM", .programs = worker, .type = "Name <address> or address",
+     .parse = into(&settings::mail_from, parse_mail_sender), .example = "Example <no-reply@example.com>",
+     .help = "Who mails come from, for people and for bounces. Required with SMTP_URL."},
+}; }
+// clang-format on
+
+}  // namespace bulkhead::config
