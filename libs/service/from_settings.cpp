@@ -81,6 +81,28 @@ auth::token_settings token_options(const config::settings& from) {
             .ttl = from.jwt_access_ttl};
 }
 
+mail::sender_options mail_options(const config::settings& from) {
+    using config::smtp_tls;
+    mail::sender_options out{.from = {from.mail_from.name, from.mail_from.address}};
+    if (from.smtp.host.empty()) {
+        out.to_log = from.env == config::environment::development || from.env == config::environment::test;
+        if (out.to_log && out.from.address.empty()) out.from.address = "no-reply@bulkhead.invalid";
+        return out;
+    }
+    const auto& server = from.smtp;
+    const auto protect = server.tls == smtp_tls::from_start   ? mail::encryption::from_start
+                         : server.tls == smtp_tls::required   ? mail::encryption::required
+                         : server.tls == smtp_tls::if_offered ? mail::encryption::if_offered
+                                                              : mail::encryption::none;
+    out.server = {.host = server.host,
+                  .port = server.port,
+                  .user = server.user,
+                  .password = server.password,
+                  .protect = protect,
+                  .ca_file = from.smtp_ca_file};
+    return out;
+}
+
 redis::redis_endpoint redis_target(const config::settings& from) {
     const auto& r = from.redis;
     return {.host = r.host,

@@ -9,6 +9,7 @@
 #include "base/sealed_box.hpp"
 #include "config/settings.hpp"
 #include "lifecycle/site.hpp"
+#include "mail/sender.hpp"
 #include "observability/log.hpp"
 #include "observability/metrics.hpp"
 #include "persistence/postgres/pooler.hpp"
@@ -40,6 +41,10 @@ std::optional<postgres::pooler> database_pooler(const config::settings& from,
 sealed_box data_box(const config::settings& from);
 
 auth::token_settings token_options(const config::settings& from);
+
+/// SMTP_URL and MAIL_FROM. Without a server, development and test write mails to the log, the others have a
+/// problem (mail::problem_of).
+mail::sender_options mail_options(const config::settings& from);
 
 redis::redis_endpoint redis_target(const config::settings& from);
 

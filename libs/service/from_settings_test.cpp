@@ -38,3 +38,50 @@ TEST_CASE("settings: all of REDIS_URL reaches the client", "[service]") {
     CHECK(socket.database == 3);
     CHECK_FALSE(socket.tls);
 }
+
+namespace {
+
+mail::sender_options mails(config::environment_variables variables) {
+    variables.emplace("DATABASE_URL", "postgresql://app:pw@localhost/bulkhead");
+    variables.emplace("REDIS_URL", "redis://localhost");
+    variables.emplace("DATA_KEY", "kqv2yTq0mN8w3rXzL5pB1cJ7hF9dS4gAeU6iO2nVbMk=");
+    const auto read = config::load(config::program::worker, variables);
+    REQUIRE(read);
+    return service::mail_options(read->values);
+}
+
+}  // namespace
+
+TEST_CASE("settings: all of SMTP_URL reaches the sender", "[service]") {
+    const auto set = mails({{"SMTP_URL", "smtp://app:p%40ss@mail.example.com"},
+                            {"SMTP_CA_FILE", "/etc/ssl/mail.pem"},
+                            {"MAIL_FROM", "Example <a@example.com>"}});
+    CHECK_FALSE(mail::problem_of(set));
+    REQUIRE(set.server);
+    CHECK(set.server->host == "mail.example.com");
+    CHECK(set.server->port == 587);
+    CHECK(set.server->user == "app");
+    CHECK(set.server->password.reveal() == "p@ss");
+    CHECK(set.server->protect == mail::encryption::required);
+    CHECK(set.server->ca_file == "/etc/ssl/mail.pem");
+    CHECK(set.from.name == "Example");
+    CHECK(set.from.address == "a@example.com");
+    using mail::encryption;
+    for (const auto& [url, protect] :
+         {std::pair("smtp://h", encryption::if_offered), std::pair("smtp://localhost", encryption::none),
+          std::pair("smtps://h", encryption::from_start)})
+        CHECK(mails({{"SMTP_URL", url}, {"MAIL_FROM", "a@example.com"}}).server->protect == protect);
+}
+
+TEST_CASE("settings: without SMTP_URL development logs mails, production has a problem", "[service]") {
+    for (const auto* const near : {"development", "test"}) {
+        const auto set = mails({{"ENVIRONMENT", near}});
+        CHECK(set.to_log);
+        CHECK_FALSE(mail::problem_of(set));
+    }
+    for (const auto* const far : {"staging", "production"}) {
+        const auto set = mails({{"ENVIRONMENT", far}});
+        REQUIRE(mail::problem_of(set));
+        CHECK(mail::problem_of(set)->find("SMTP_URL") != std::string::npos);
+    }
+}
