@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks of the queue share: servers that keep what they are told (Redis: appendonly, everysec, noeviction;
-PostgreSQL: fsync), the queues of others as packages of npm and Debian, and Bulkhead's own as bulkhead-queue-bench."""
+PostgreSQL: fsync), the queues of others as packages of npm and Debian, and Bulkhead's own: bulkhead-queue-load enqueues
+through libs/queue, bulkhead-bench-worker is bulkhead-worker with jobs that do nothing (queue_load.cpp, queue_worker.cpp)."""
+import collections
 import contextlib
 import fcntl
 import hashlib
@@ -14,11 +16,11 @@ import subprocess
 import sys
 import tempfile
 
-from bench_stack import BIN, ROOT, BenchStack, say, wait_for
+from bench_stack import BIN, ROOT, BenchStack, cpu_seconds, say, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = HERE / "peers"
-PROGRAM = BIN / "bulkhead-queue-bench"
+LOAD, WORKER = BIN / "bulkhead-queue-load", BIN / "bulkhead-bench-worker"
 PATIENCE = 900  # seconds, for one measurement
 
 
@@ -77,13 +79,34 @@ def queue_stack():
             stack.stop()
 
 
+class Report:
+    """A driver under way."""
+
+    def __init__(self, command, environment, cwd=None):
+        self.command = [*map(str, command)]
+        self.process = subprocess.Popen(self.command, env=environment, cwd=cwd, text=True, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def wait_until_ready(self):
+        """It says so on stderr."""
+        if self.process.stderr.readline() != "ready\n":
+            self.result()
+
+    def result(self):
+        """The line of JSON that it prints last."""
+        try:
+            out, problems = self.process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            out, problems = self.process.communicate()
+        if self.process.returncode != 0:
+            what = " ".join(self.command)
+            raise RuntimeError(f"{what}: status {self.process.returncode}\n{out[-2000:]}{problems[-2000:]}")
+        return json.loads(out.splitlines()[-1])
+
+
 def report(command, environment, cwd=None):
-    """Runs a driver; the line of JSON that it prints last."""
-    command = [*map(str, command)]
-    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return Report(command, environment, cwd).result()
 
 
 def spelled(options):
@@ -121,14 +144,16 @@ class NpmPeer:
         return f"{' and '.join(absent)} not installed: apt-get install nodejs npm" if absent else ""
 
     def run(self, stack, connections, verb, **options):
-        folder = npm_folder()
-        environment = {"PATH": os.environ["PATH"], "REDIS_URL": stack.env["REDIS_URL"], "CONNECTIONS": str(connections),
-                       "NODE_ENV": "production", "NO_LOG_SUCCESS": "1"}
-        command = ["node", "drive.mjs", self.module, verb, *spelled(options | (self.extra if verb == "drain" else {}))]
         if not self.on_database:
-            return report(command, environment, folder)
+            return self.start(stack, verb, **options).result()
         with stack.database(f"peer_{self.module}") as url:
-            return report(command, environment | {"DATABASE_URL": url}, folder)
+            return self.start(stack, verb, {"DATABASE_URL": url, "CONNECTIONS": str(connections)}, **options).result()
+
+    def start(self, stack, verb, more=(), **options):
+        environment = {"PATH": os.environ["PATH"], "REDIS_URL": stack.env["REDIS_URL"], "NODE_ENV": "production",
+                       "NO_LOG_SUCCESS": "1", **dict(more)}
+        options |= self.extra if verb == "drain" else {}
+        return Report(["node", "drive.mjs", self.module, verb, *spelled(options)], environment, npm_folder())
 
 
 class Sidekiq:
@@ -146,6 +171,95 @@ class Sidekiq:
 
 # ---- Bulkhead -------------------------------------------------------------------------------------------------------
 
+Event = collections.namedtuple("Event", "word n at now attempt process")  # see queue_worker.cpp
+
+
+class Worker:
+    """bulkhead-bench-worker; ends with the block it is made for."""
+
+    def __init__(self, stack, path, jobs=None, **settings):
+        self.path, self.ended = path, False
+        environment = stack.env | {"LOG_LEVEL": "warn", "BENCH_RECORD": str(path), "OPS_PORT": "0", **settings}
+        if jobs:
+            environment["BENCH_JOBS"] = str(jobs)
+        self.log = open(path.with_suffix(".log"), "ab")
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", WORKER], env=environment, cwd=path.parent,
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if not self.ended:
+            self.process.terminate()
+            status = self.process.wait(120)
+            if status != 0 and kind is None:
+                log = self.path.with_suffix(".log").read_text(errors="replace")
+                raise RuntimeError(f"bulkhead-bench-worker ended with status {status}:\n{log[-2000:]}")
+        self.log.close()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.ended = True
+
+    def record(self):
+        """What has begun and ended so far, of all workers with this file."""
+        if not self.path.exists():
+            return []
+        lines = [line.split() for line in self.path.read_text().splitlines()]
+        return [Event(word, *map(int, rest)) for word, *rest in lines if len(rest) == 5]
+
+    def summary(self):
+        """Of a worker that has ended, and was told how many jobs there are."""
+        return json.loads(self.path.read_text())
+
+
+class Site:
+    """Tenants of one stack, and the programs that work for them."""
+
+    def __init__(self, stack, connections=20):
+        for program in (LOAD, WORKER):
+            if not program.exists():
+                sys.exit(f"{program} is missing: build it (target {program.name}), or name a folder by BULKHEAD_BIN")
+        self.stack, self.connections, self.made, self.records = stack, connections, [], 0
+        stack.migrate("up")
+
+    def tenants(self, count):
+        """(id, database URL) of tenants with databases; made once."""
+        while len(self.made) < count:
+            slug = f"bench-{len(self.made)}"
+            self.stack.create_tenant(slug)
+            row = self.stack.control(f"select id from tenants where slug = '{slug}'")
+            self.made.append((row, self.stack.database_url(slug)))
+        return self.made[:count]
+
+    def clean(self):
+        """No jobs anywhere."""
+        for _, url in self.made:
+            subprocess.run(["psql", "-XAtqc", "truncate jobs cascade", url], check=True, capture_output=True)
+        self.stack.clean()
+
+    def _environment(self, tenants):
+        return self.stack.env | {"CONNECTIONS": str(self.connections),
+                                 "BENCH_TENANTS": " ".join(f"{id_}={url}" for id_, url in tenants)}
+
+    def load(self, verb, tenants, **options):
+        return report([LOAD, verb, *spelled(options)], self._environment(tenants))
+
+    def wait_until_done(self, kept):
+        """Nothing waits or runs any more; when that was, in us since 1970."""
+        return self.load("wait", self.made, kept=kept)["at"]
+
+    def start_waiting(self, kept):
+        return Report([LOAD, "wait", f"kept={kept}"], self._environment(self.made))
+
+    def worker(self, record=None, jobs=None, **settings):
+        self.records += 1
+        path = record or self.stack.folder / f"record-{self.records}"
+        return Worker(self.stack, path, jobs, DB_POOL_MAX=str(self.connections), **settings)
+
+
 class Bulkhead:
     """One class of jobs, r (kept in Redis) or d (a row in the tenant's database), spread over some tenants."""
 
@@ -153,25 +267,30 @@ class Bulkhead:
         self.name, self.kept, self.tenants = name, kept, tenants
 
     def missing(self):
-        return "" if PROGRAM.exists() else f"{PROGRAM} is missing: build it, or name a folder by BULKHEAD_BIN"
+        absent = [str(program) for program in (LOAD, WORKER) if not program.exists()]
+        return f"{' and '.join(absent)} missing: build the targets, or name a folder by BULKHEAD_BIN" if absent else ""
 
-    def run(self, stack, connections, verb, **options):
-        slugs = ready_tenants(stack, self.tenants)
-        environment = stack.env | {"DB_POOL_MAX": str(connections), "LOG_LEVEL": "warn"}
-        return report([PROGRAM, verb, *spelled(options | {"kept": self.kept, "tenants": ",".join(slugs)})], environment)
+    def run(self, stack, connections, verb, n, concurrency=0, **options):
+        site = stack.__dict__.setdefault("bench_site", None) or Site(stack, connections)
+        stack.bench_site = site
+        tenants = site.tenants(self.tenants)
+        site.clean()
+        if verb == "push":
+            return site.load("push", tenants, kept=self.kept, n=n, warm=1, **options)
+        return self.drain(site, tenants, n, concurrency)
 
-
-def ready_tenants(stack, count):
-    """Slugs of tenants with databases; made once, at the first call, and without jobs at each."""
-    made = stack.__dict__.setdefault("bench_tenants", [])
-    if not made:
-        stack.migrate("up")
-    while len(made) < count:
-        stack.create_tenant(f"bench-{len(made)}")
-        made.append(f"bench-{len(made)}")
-    for slug in made:
-        stack.sql(slug, "truncate jobs cascade")
-    return made[:count]
+    def drain(self, site, tenants, n, concurrency):
+        """From the first job's start until Redis and the databases know of none that is not done."""
+        site.load("push", tenants, kept=self.kept, n=n, bulk=500, calls=4)
+        waiting = site.start_waiting(self.kept)
+        with site.worker(jobs=n, WORKER_CONCURRENCY=str(concurrency)) as worker:
+            done = waiting.result()["at"]
+            cpu = sum(cpu_seconds(worker.process.pid))
+        got = worker.summary()
+        if got["missing"] or got["again"] or got["strange"]:
+            raise RuntimeError(f"{self.name}: not every job ran once: {got}")
+        seconds = (max(done, got["last"]) - got["first"]) / 1e6
+        return {"jobs": n, "seconds": seconds, "per_second": n / seconds, "cpu_seconds": cpu}
 
 
 # ---- Figures --------------------------------------------------------------------------------------------------------
@@ -191,6 +310,13 @@ class Figures:
 
     def __str__(self):
         return f"{self.median:>10,.0f}   {min(self.all):>10,.0f} …{max(self.all):>10,.0f}"
+
+
+def quantiles(waits):
+    """Of sorted milliseconds, as words."""
+    names = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+    shown = [f"{name} {waits[min(len(waits) - 1, int(len(waits) * part))]:.1f} ms" for name, part in names.items()]
+    return " ".join([*shown, f"max {waits[-1]:.1f} ms"])
 
 
 def in_turns(turns, contestants):

@@ -3,7 +3,9 @@
 import BeeQueue from 'bee-queue';
 
 export async function open() {
-  const settings = { redis: process.env.REDIS_URL, getEvents: false, sendEvents: false, storeJobs: false, removeOnSuccess: true };
+  const settings = {
+    redis: process.env.REDIS_URL, getEvents: false, sendEvents: false, storeJobs: false, removeOnSuccess: true,
+  };
   const queue = new BeeQueue('bench', { ...settings, isWorker: false });
   let worker;
   await queue.ready();

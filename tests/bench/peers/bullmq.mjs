@@ -18,7 +18,8 @@ export async function open() {
       return Object.values(counts).reduce((sum, one) => sum + one, 0);
     },
     async work({ concurrency }, count) {
-      worker = new Worker('bench', async (job) => count.begin(job.data), { connection: connection(), concurrency, autorun: false });
+      const settings = { connection: connection(), concurrency, autorun: false };
+      worker = new Worker('bench', async (job) => count.begin(job.data), settings);
       worker.on('completed', () => count.end());  // after the answer of Redis
       worker.on('failed', (job, error) => { throw error; });
       await worker.waitUntilReady();

@@ -55,7 +55,7 @@ def expect_left(count)
 end
 
 Sidekiq.logger.level = Logger::WARN
-Sidekiq.redis = { url: ENV.fetch('REDIS_URL'), size: how['concurrency'] + 5 }
+Sidekiq.redis = { url: ENV.fetch('REDIS_URL'), size: [how['concurrency'], how['calls']].max + 5 }
 case verb
 when 'push'
   warm = [how['n'] / 10, 1].max
