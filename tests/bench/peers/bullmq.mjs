@@ -5,8 +5,8 @@ import { Redis } from 'ioredis';
 
 const options = { removeOnComplete: true, removeOnFail: true };
 
-export async function open() {
-  const connection = () => new Redis(process.env.REDIS_URL, { maxRetriesPerRequest: null });
+// `connection` makes one, for the queue and for the worker.
+export async function openOn(connection) {
   const queue = new Queue('bench', { connection: connection(), defaultJobOptions: options });
   await queue.waitUntilReady();
   let worker;
@@ -20,7 +20,7 @@ export async function open() {
     async work({ concurrency }, count) {
       const settings = { connection: connection(), concurrency, autorun: false };
       worker = new Worker('bench', async (job) => count.begin(job.data), settings);
-      worker.on('completed', () => count.end());  // after the answer of Redis
+      worker.on('completed', () => count.end());  // after the server's answer
       worker.on('failed', (job, error) => { throw error; });
       await worker.waitUntilReady();
       worker.run();
@@ -29,3 +29,5 @@ export async function open() {
     close: () => queue.close(),
   };
 }
+
+export const open = () => openOn(() => new Redis(process.env.REDIS_URL, { maxRetriesPerRequest: null }));
