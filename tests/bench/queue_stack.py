@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from bench_stack import BIN, ROOT, BenchStack, cpu_seconds, say, wait_for
+from bench_stack import BIN, ROOT, BenchStack, cpu_seconds, postgres_cpu, say, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = HERE / "peers"
@@ -58,6 +58,12 @@ class QueueStack(BenchStack):
         self.redis("bgrewriteaof")
         self.settle_redis()
         self.psql("checkpoint")
+
+    def server_cpu(self, league):
+        """Seconds of processor time that Redis, or PostgreSQL, has used so far."""
+        if league == "postgres":
+            return postgres_cpu(self.postgres_pid())
+        return sum(float(used) for used in re.findall(r"^used_cpu_(?:user|sys):([0-9.]+)", self.redis("info", "cpu"), re.M))
 
     @contextlib.contextmanager
     def database(self, name):
@@ -281,7 +287,7 @@ class Bulkhead:
 
     def drain(self, site, tenants, n, concurrency):
         """From the first job's start until Redis and the databases know of none that is not done."""
-        site.load("push", tenants, kept=self.kept, n=n, bulk=500, calls=4)
+        pushing = site.load("push", tenants, kept=self.kept, n=n, bulk=500, calls=4)["cpu_seconds"]
         waiting = site.start_waiting(self.kept)
         with site.worker(jobs=n, WORKER_CONCURRENCY=str(concurrency)) as worker:
             done = waiting.result()["at"]
@@ -290,7 +296,7 @@ class Bulkhead:
         if got["missing"] or got["again"] or got["strange"]:
             raise RuntimeError(f"{self.name}: not every job ran once: {got}")
         seconds = (max(done, got["last"]) - got["first"]) / 1e6
-        return {"jobs": n, "seconds": seconds, "per_second": n / seconds, "cpu_seconds": cpu}
+        return {"jobs": n, "seconds": seconds, "per_second": n / seconds, "cpu_seconds": pushing + cpu}
 
 
 # ---- Figures --------------------------------------------------------------------------------------------------------
