@@ -119,12 +119,13 @@ public:
         redis_.start();
         pools_.start();
         std::exception_ptr problem;
-        net::co_spawn(context_, act(), [&](std::exception_ptr thrown) {
+        const auto ended = [&](std::exception_ptr thrown) {
             problem = thrown;
             redis_.stop();
             pools_.stop();
             context_.stop();
-        });
+        };
+        net::co_spawn(context_, act(), ended);
         context_.run();
         if (problem) std::rethrow_exception(problem);
         return 0;
@@ -177,12 +178,11 @@ private:
         steady_timer done(context_.get_executor(), steady_clock::time_point::max());
         std::int64_t under_way = how_["calls"];
         std::exception_ptr problem;
-        for (auto i = under_way; i > 0; --i) {
-            net::co_spawn(context_, line(to), [&](std::exception_ptr thrown) {
-                if (thrown) problem = thrown;
-                if (--under_way == 0) done.cancel();
-            });
-        }
+        const auto ended = [&](std::exception_ptr thrown) {
+            if (thrown) problem = thrown;
+            if (--under_way == 0) done.cancel();
+        };
+        for (auto i = under_way; i > 0; --i) net::co_spawn(context_, line(to), ended);
         while (under_way > 0) co_await done.async_wait(use_tuple);
         if (problem) std::rethrow_exception(problem);
     }
@@ -203,16 +203,17 @@ private:
         steady_timer done(context_.get_executor(), steady_clock::time_point::max());
         std::int64_t open = 0;
         std::exception_ptr problem;
+        const auto ended = [&](std::exception_ptr thrown) {
+            if (thrown) problem = thrown;
+            --open;
+            done.cancel();
+        };
         for (std::int64_t n = 0; n < all && !problem; ++n) {
             const auto after = std::chrono::duration_cast<std::chrono::microseconds>(each * n);
             if (start + after > clock::now()) co_await pause_until(start + after);
             ++open;
-            net::co_spawn(context_, call(how_["first"] + n, 1, (zero + after).time_since_epoch().count()),
-                          [&](std::exception_ptr thrown) {
-                              if (thrown) problem = thrown;
-                              --open;
-                              done.cancel();
-                          });
+            const auto due = (zero + after).time_since_epoch().count();
+            net::co_spawn(context_, call(how_["first"] + n, 1, due), ended);
         }
         while (open > 0) co_await done.async_wait(use_tuple);
         if (problem) std::rethrow_exception(problem);
@@ -280,13 +281,18 @@ private:
 
     /// Nothing is left in Redis, nor in the tenants' databases; prints when that was.
     awaitable<> wait() {
-        while (!co_await all_done()) co_await pause(20ms);
+        for (;;) {
+            const bool done = co_await all_done();
+            if (done) break;
+            co_await pause(20ms);
+        }
         fmt::print("{{\"at\":{}}}\n", utc_now().time_since_epoch().count());
     }
 
     awaitable<bool> all_done() {
         for (unsigned shard = 0; shard < dispatch_.shards(); ++shard) {
-            const auto counted = co_await dispatch_.count({queue::lane::normal, shard});
+            const queue::place where{queue::lane::normal, shard};
+            const auto counted = co_await dispatch_.count(where);
             if (!counted) co_return false;  // ask again
             if (counted->waiting + counted->delayed + counted->running > 0) co_return false;
         }
