@@ -83,6 +83,7 @@ http_client::http_client(runtime::blocking_pool& threads, metrics::registry& reg
                          http_client_settings settings)
     : threads_(threads),
       settings_(std::move(settings)),
+      trust_(settings_.trust),
       durations_(registry.add_histogram("bulkhead_outbound_request_duration_seconds",
                                         "Calls to URLs of customers, from the first packet to the end",
                                         metrics::latency_bounds())) {
@@ -156,7 +157,7 @@ http_outcome http_client::perform(call& work) const {
     auto limits = settings_.limits;
     limits.whole = std::min(limits.whole, work.until.remaining());
     if (limits.whole.count() == 0 || !go_on()) return out;
-    http_transfer transfer(*target, *addresses, settings_.rules, limits, settings_.trust);
+    http_transfer transfer(*target, *addresses, settings_.rules, trust_, limits);
     return transfer.post(work.request, go_on);
 }
 

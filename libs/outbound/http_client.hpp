@@ -29,6 +29,7 @@ class http_client {
 public:
     using clock = std::chrono::steady_clock;
 
+    /// Throws std::runtime_error when the file in `settings.trust` is of no use.
     http_client(runtime::blocking_pool& threads, metrics::registry& registry, http_client_settings settings);
     http_client(const http_client&) = delete;
     http_client& operator=(const http_client&) = delete;
@@ -38,7 +39,8 @@ public:
     /// errc::internal for a header that cannot be sent.
     awaitable<result<http_outcome>> post(http_request request, runtime::deadline until);
 
-    /// What is under way then is cut off within a second, and what comes later is refused. Any thread.
+    /// What is under way then is cut off within a second, and what comes later is refused. Any thread. A name
+    /// server that does not answer still holds a thread: stop the pool with patience (stop_within).
     void stop_by(clock::time_point when) noexcept;
 
 private:
@@ -51,6 +53,7 @@ private:
 
     runtime::blocking_pool& threads_;
     const http_client_settings settings_;
+    const trust_store trust_;
     std::atomic<clock::rep> end_{clock::time_point::max().time_since_epoch().count()};
     std::array<metrics::counter*, 7> ended_{};  // by `ending`
     metrics::histogram& durations_;

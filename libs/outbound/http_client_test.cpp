@@ -293,11 +293,12 @@ TEST_CASE("http client: the socket asks again where it goes", "[outbound]") {
     const auto rules = loopback_rules();
     const auto target = check_target("http://127.0.0.1:" + server.port() + "/", rules).value();
     const std::vector other{ip_address::parse("127.0.0.9").value()};
-    http_transfer astray(target, other, rules, {}, "");  // an address in the URL is not what was checked
+    const trust_store trust("");
+    http_transfer astray(target, other, rules, trust, {});  // an address in the URL is not what was checked
     CHECK(astray.post({}, [] { return true; }).how != ending::answered);
     CHECK(server.connections() == 0);
     const std::vector same{*target.address};
-    http_transfer right(target, same, rules, {}, "");
+    http_transfer right(target, same, rules, trust, {});
     CHECK(right.post({}, [] { return true; }).succeeded());
 }
 
@@ -326,6 +327,14 @@ TEST_CASE("http client: certificates", "[outbound]") {
     CHECK(wrong.requests().empty());
     fixture of_system;  // which does not know our authority
     CHECK(of_system.post(over_tls(right)).how == ending::untrusted);
+    const variable file("SSL_CERT_FILE", authority.ca_file());
+    fixture of_environment;
+    CHECK(of_environment.post(over_tls(right)).succeeded());
+}
+
+TEST_CASE("http client: a file of authorities that is of no use is found at start-up", "[outbound]") {
+    CHECK_THROWS_AS(trust_store("/dev/null"), std::runtime_error);
+    CHECK_THROWS_AS(trust_store("/no/such/file"), std::runtime_error);
 }
 
 TEST_CASE("http client: every ending has a name and a sentence", "[outbound]") {

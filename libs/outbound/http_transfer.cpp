@@ -38,13 +38,14 @@ std::optional<std::string_view> value_of(std::string_view line, std::string_view
 }  // namespace
 
 http_transfer::http_transfer(const url& target, std::span<const ip_address> pinned, const target_rules& rules,
-                             const transfer_limits& limits, const std::string& trust)
+                             const trust_store& trust, const transfer_limits& limits)
     : target_(target), pinned_(pinned), may_connect_(pinned, rules.addresses), limits_(limits) {
-    set_up_connection(trust);
+    set_up_connection();
     set_up_answer();
+    trust.apply(easy_);
 }
 
-void http_transfer::set_up_connection(const std::string& trust) {
+void http_transfer::set_up_connection() {
     const auto address = target_.text();
     easy_.set(CURLOPT_URL, address.c_str());
     easy_.set(CURLOPT_PATH_AS_IS, 1L);
@@ -67,10 +68,6 @@ void http_transfer::set_up_connection(const std::string& trust) {
     easy_.set(CURLOPT_SSL_VERIFYPEER, 1L);
     easy_.set(CURLOPT_SSL_VERIFYHOST, 2L);
     easy_.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    if (!trust.empty()) {
-        easy_.set(CURLOPT_CAINFO, trust.c_str());
-        easy_.set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-    }
     easy_.set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits_.connect.count()));
     easy_.set(CURLOPT_TIMEOUT_MS, static_cast<long>(limits_.whole.count()));
 }

@@ -9,6 +9,7 @@
 #include "outbound/curl_handle.hpp"
 #include "outbound/http_message.hpp"
 #include "outbound/target.hpp"
+#include "outbound/trust_store.hpp"
 
 namespace bulkhead::outbound {
 
@@ -21,10 +22,9 @@ struct transfer_limits {
 
 class http_transfer {
 public:
-    /// `target`, `pinned` and `rules` must outlive this object. `trust` names a PEM file with the authorities
-    /// to believe; empty: those of the system.
+    /// All but `limits` must outlive this object.
     http_transfer(const url& target, std::span<const ip_address> pinned, const target_rules& rules,
-                  const transfer_limits& limits, const std::string& trust);
+                  const trust_store& trust, const transfer_limits& limits);
     http_transfer(const http_transfer&) = delete;
     http_transfer& operator=(const http_transfer&) = delete;
 
@@ -32,7 +32,7 @@ public:
     http_outcome post(const http_request& request, std::function<bool()> go_on);
 
 private:
-    void set_up_connection(const std::string& trust);
+    void set_up_connection();
     void set_up_answer();
     [[nodiscard]] ending judge(CURLcode done) const;
     void read_answer(http_outcome& out);
