@@ -128,8 +128,12 @@ awaitable<void> http_client::work_on(std::shared_ptr<call> work) {
         log::error("a call to a customer's URL failed", {{"reason", e.what()}});
     }
     if (outcome && work->begun) count(*outcome);
-    if (outcome && is_stopping() && outcome->how == ending::timed_out)
-        outcome = fail(errc::unavailable, "the server is stopping");
+    if (outcome && outcome->how == ending::timed_out) {  // or was it our fault?
+        if (is_stopping())
+            outcome = fail(errc::unavailable, "the server is stopping");
+        else if (!work->begun)
+            outcome = fail(errc::unavailable, "too many calls are waiting");
+    }
     work->outcome = std::move(outcome);
     work->finished.expires_at(clock::time_point::min());  // ends the wait, whether it has begun or not
 }
@@ -139,7 +143,7 @@ http_outcome http_client::perform(call& work) const {
     http_outcome out;
     out.how = ending::timed_out;
     const auto go_on = [this, &work] { return !work.abandoned && !is_stopping(); };
-    if (!go_on()) return out;
+    if (!go_on() || work.until.passed()) return out;
     work.begun = true;
     const auto refuse = [&out](refusal&& why) {
         out.how = ending::refused;

@@ -200,6 +200,7 @@ TEST_CASE("http client: who waits for a slow name server is back in time", "[out
     auto second = f.begin(to(server), 200ms);
     CHECK(second.get().error().code == errc::unavailable);  // the thread is not free yet
     answer.set_value();
+    while (f.threads.waiting() > 0) std::this_thread::yield();
     CHECK(f.post(to(server)).succeeded());
     CHECK(server.connections() == 1);  // what was given up is not sent later
 }
