@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "features/tasks/cursor.hpp"
+#include "features/tasks/task_row.hpp"
 
 namespace bulkhead::tasks {
 namespace {

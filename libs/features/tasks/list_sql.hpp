@@ -12,10 +12,6 @@
 
 namespace bulkhead::tasks {
 
-/// In the order of the members of `task`.
-inline constexpr std::string_view task_columns =
-    "id, title, description, completed, priority, due_at, version, created_at, updated_at";
-
 struct list_statement {
     const std::string& sql;  // lives as long as the thread
     postgres::parameters values;

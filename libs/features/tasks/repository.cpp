@@ -5,24 +5,10 @@
 
 #include "features/tasks/cursor.hpp"
 #include "features/tasks/list_sql.hpp"
+#include "features/tasks/task_row.hpp"
 
 namespace bulkhead::tasks {
 namespace {
-
-#define TASK_COLUMNS "id, title, description, completed, priority, due_at, version, created_at, updated_at"
-static_assert(task_columns == TASK_COLUMNS);
-
-task read_task(const postgres::result_set::row& row) {
-    return {.id = row.get<uuid>(0),
-            .title = row.get<std::string>(1),
-            .description = row.get<std::string>(2),
-            .completed = row.get<bool>(3),
-            .priority = static_cast<priority>(row.get<std::int16_t>(4)),
-            .due_at = row.get<std::optional<utc_time>>(5),
-            .version = row.get<std::int64_t>(6),
-            .created_at = row.get<utc_time>(7),
-            .updated_at = row.get<utc_time>(8)};
-}
 
 std::int16_t column_of(priority p) { return static_cast<std::int16_t>(p); }
 
