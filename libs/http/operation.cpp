@@ -11,8 +11,13 @@ void operation::answers(unsigned code, std::string_view description, json::objec
                         std::string_view content_type,
                         std::vector<std::pair<std::string_view, std::string_view>> headers) {
     json::object answer{{"description", description}};
-    if (!content_schema.empty())
-        answer["content"] = {{content_type, {{"schema", std::move(content_schema)}}}};
+    if (!content_schema.empty()) {
+        json::object content;
+        if (const auto* same = responses.if_contains(std::to_string(code)))
+            if (const auto* others = same->as_object().if_contains("content")) content = others->as_object();
+        content[content_type] = {{"schema", std::move(content_schema)}};
+        answer["content"] = std::move(content);
+    }
     if (!headers.empty()) {
         json::object described;
         for (const auto& [name, meaning] : headers)

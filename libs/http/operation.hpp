@@ -16,8 +16,8 @@ class operation {
 public:
     explicit operation(schema::components& shared) : components(shared) {}
 
-    /// Content of this schema for a status; an empty schema means no content. Headers by name, with a
-    /// description.
+    /// Content of this schema for a status; an empty schema means no content. Said again for the same status:
+    /// the content can be of that type too. Headers by name, with a description.
     void answers(unsigned code, std::string_view description, json::object content_schema = {},
                  std::string_view content_type = "application/json",
                  std::vector<std::pair<std::string_view, std::string_view>> headers = {});

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "features/exports/csv.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
 #include <iterator>
 
 namespace bulkhead::exports {
@@ -36,6 +36,8 @@ void append_csv(std::string& out, std::string_view text) {
     out += '"';
 }
 
-void append_csv(std::string& out, std::int64_t value) { fmt::format_to(std::back_inserter(out), "{}", value); }
+void append_csv(std::string& out, std::int64_t value) {
+    fmt::format_to(std::back_inserter(out), "{}", value);
+}
 
 }  // namespace bulkhead::exports

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Described structs as lines of CSV (RFC 4180: commas, CRLF, a header line, quotes doubled), in UTF-8. Text is
-// always quoted, so that an empty one differs from none. People open such files with spreadsheets, and those
-// take text for formulas: what would begin one gets an apostrophe in front (OWASP, "CSV injection"). So CSV is
-// for people; whoever wants the text to the letter takes NDJSON. Pure functions.
+// Described structs as lines of CSV (RFC 4180: commas, CRLF, a header line, quotes doubled), in UTF-8. Text
+// is always quoted, so that an empty one differs from none. People open such files with spreadsheets, and
+// those take text for formulas: what would begin one gets an apostrophe in front (OWASP, "CSV injection"). So
+// CSV is for people; whoever wants the text to the letter takes NDJSON. Pure functions.
 #pragma once
 
 #include <cstdint>

@@ -113,7 +113,8 @@ TEST_CASE("csv: a line has a cell for each member, and none is empty by accident
                .version = -3};
     out.clear();
     append_csv_line(out, row);
-    CHECK(out == "01890a5d-ac96-774b-bcce-b302099a8057,\"'=a\",true,green,2026-01-31T09:30:00.000Z,\"\",-3\r\n");
+    CHECK(out ==
+          "01890a5d-ac96-774b-bcce-b302099a8057,\"'=a\",true,green,2026-01-31T09:30:00.000Z,\"\",-3\r\n");
     row.due_at.reset();
     row.note.reset();
     out.clear();

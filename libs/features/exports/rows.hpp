@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an export is made of: rows that come page by page and leave as the lines of a file. A feature gives its
-// rows by a reader, knowing nothing of exports; whoever wires the program brings both together (lines_of).
-// Belongs to one run of one job.
+// What an export is made of: rows that come page by page and leave as the lines of a file. A feature gives
+// its rows by a reader, knowing nothing of exports; whoever wires the program brings both together
+// (lines_of). Belongs to one run of one job.
 #pragma once
 
 #include <concepts>
@@ -72,7 +72,8 @@ using lines_maker = std::function<std::unique_ptr<lines>(const uuid& user, file_
 /// For readers that are made of a user's id.
 template <row_reader R>
 [[nodiscard]] lines_maker lines_by() {
-    return [](const uuid& user, file_format format) { return std::make_unique<lines_of<R>>(R(user), format); };
+    return
+        [](const uuid& user, file_format format) { return std::make_unique<lines_of<R>>(R(user), format); };
 }
 
 }  // namespace bulkhead::exports

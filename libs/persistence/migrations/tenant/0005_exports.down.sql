@@ -1,0 +1,2 @@
+drop table exports;
+drop table export_files;
