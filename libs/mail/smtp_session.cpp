@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string_view>
@@ -15,6 +14,7 @@
 
 #include "base/text.hpp"
 #include "mail/template_text.hpp"
+#include "outbound/curl_handle.hpp"
 
 namespace bulkhead::mail {
 namespace {
@@ -25,30 +25,10 @@ using std::chrono::milliseconds;
 constexpr std::size_t longest_reply = 300;
 constexpr int reply_go_ahead = 354, reply_closing = 421, reply_authentication_needed = 530;
 
-void prepare_library() {
-    static std::once_flag once;
-    std::call_once(once, [] {
-        if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-            throw std::runtime_error("libcurl cannot be used");
-    });
-}
-
-template <auto Release>
-struct released_by {
-    template <class T>
-    void operator()(T* what) const noexcept {
-        Release(what);
-    }
+struct release_parts {
+    void operator()(curl_mime* parts) const noexcept { ::curl_mime_free(parts); }
 };
-using line_list = std::unique_ptr<curl_slist, released_by<::curl_slist_free_all>>;
-using mime_parts = std::unique_ptr<curl_mime, released_by<::curl_mime_free>>;
-
-void append(line_list& list, const std::string& line) {
-    auto* longer = ::curl_slist_append(list.get(), line.c_str());
-    if (!longer) throw std::bad_alloc();
-    (void)list.release();
-    list.reset(longer);
-}
+using mime_parts = std::unique_ptr<curl_mime, release_parts>;
 
 void require(CURLcode done) {
     if (done != CURLE_OK) throw std::runtime_error(fmt::format("libcurl: {}", ::curl_easy_strerror(done)));
@@ -87,41 +67,32 @@ mime_parts bodies(CURL* easy, const message& mail) {
     return out;
 }
 
-line_list header(const message& mail) {
-    line_list out;
-    for (const auto& line : header_lines(mail)) append(out, line);
-    append(out, "Content-Type: multipart/alternative");  // libcurl adds the boundary
+outbound::curl_list header(const message& mail) {
+    outbound::curl_list out;
+    for (const auto& line : header_lines(mail)) out.append(line);
+    out.append("Content-Type: multipart/alternative");  // libcurl adds the boundary
     return out;
 }
 
 }  // namespace
 
 struct smtp_session::transfer {
-    CURL* easy = nullptr;
+    std::vector<curl_socket_t> sockets{};  // before the handle, which closes them
+    outbound::curl_handle easy{};
     milliseconds connect_timeout{};
     const std::atomic<bool>* stopping = nullptr;
-    std::vector<curl_socket_t> sockets{};
     int reply = 0;            // the last code, 0: none yet
     std::string words{};      // what came with it
     bool goes_on = false;     // it has more lines
     bool begun = false;       // MAIL was said: replies are about the mail
     bool went_ahead = false;  // the server waits for the message
     bool left = false;        // QUIT was said: replies do not matter any more
-    char reason[CURL_ERROR_SIZE] = {};
 
-    ~transfer() {
-        hear_no_more();  // libcurl would wait for the answer to QUIT for two minutes
-        if (easy) ::curl_easy_cleanup(easy);
-    }
+    ~transfer() { hear_no_more(); }  // libcurl would wait for the answer to QUIT for two minutes
 
     /// What is written still leaves.
     void hear_no_more() noexcept {
         for (const auto socket : sockets) ::shutdown(socket, SHUT_RD);
-    }
-
-    template <class Value>
-    void set(CURLoption option, Value value) {
-        require(::curl_easy_setopt(easy, option, value));
     }
 
     static curl_socket_t on_open(void* self, curlsocktype, curl_sockaddr* where) {
@@ -175,7 +146,7 @@ struct smtp_session::transfer {
     }
 
     CURLcode perform(milliseconds patience, bool fresh);
-    [[nodiscard]] bool was_kept() const;
+    [[nodiscard]] bool was_kept() const { return easy.info<long>(CURLINFO_NUM_CONNECTS) == 0; }
     [[nodiscard]] std::string server_words() const;
     [[nodiscard]] attempt judge(CURLcode done) const;
 };
@@ -184,22 +155,22 @@ CURLcode smtp_session::transfer::perform(milliseconds patience, bool fresh) {
     reply = 0;
     words.clear();
     goes_on = begun = went_ahead = left = false;
-    reason[0] = '\0';
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(patience);
-    set(CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
-    set(CURLOPT_TIMEOUT_MS, static_cast<long>(patience.count()));
-    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(connect_timeout, patience).count()));
-    set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(seconds.count()));
-    return ::curl_easy_perform(easy);
+    easy.set(CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+    easy.set(CURLOPT_TIMEOUT_MS, static_cast<long>(patience.count()));
+    easy.set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(connect_timeout, patience).count()));
+    easy.set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(seconds.count()));
+    return easy.perform();
 }
 
-bool smtp_session::transfer::was_kept() const {
-    long made = 1;
-    ::curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
-    return made == 0;
+/// Servers write in any encoding, and what is long was cut.
+std::string smtp_session::transfer::server_words() const {
+    auto out = words;
+    if (!is_utf8(out))
+        std::ranges::replace_if(
+            out, [](char c) { return (c & 0x80) != 0; }, '?');
+    return on_one_line(out);
 }
-
-std::string smtp_session::transfer::server_words() const { return on_one_line(words); }
 
 /// What libcurl's code and the last reply mean for the mail. CURLE_SEND_ERROR is what it makes of refused
 /// envelopes, CURLE_WEIRD_SERVER_REPLY of refused messages.
@@ -209,7 +180,7 @@ attempt smtp_session::transfer::judge(CURLcode done) const {
     if (decided && reply >= 500 && reply != reply_authentication_needed)
         return {delivery{false, reply, server_words()}};
 
-    std::string why = reason[0] ? reason : ::curl_easy_strerror(done);
+    const auto why = easy.reason(done);
     switch (done) {
         case CURLE_ABORTED_BY_CALLBACK: return {fail(errc::unavailable, "the program is stopping"), why};
         case CURLE_OPERATION_TIMEDOUT:
@@ -231,42 +202,37 @@ attempt smtp_session::transfer::judge(CURLcode done) const {
 }
 
 smtp_session::smtp_session(const smtp_target& target) : transfer_(std::make_unique<transfer>()) {
-    prepare_library();
     auto& t = *transfer_;
-    t.easy = ::curl_easy_init();
-    if (!t.easy) throw std::runtime_error("libcurl cannot be used");
     t.connect_timeout = target.connect_timeout;
     const long use_tls = target.protect == encryption::required     ? CURLUSESSL_ALL
                          : target.protect == encryption::if_offered ? CURLUSESSL_TRY
                                                                     : CURLUSESSL_NONE;
-    t.set(CURLOPT_USE_SSL, use_tls);
-    t.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    t.easy.set(CURLOPT_USE_SSL, use_tls);
+    t.easy.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (!target.ca_file.empty()) {
-        t.set(CURLOPT_CAINFO, target.ca_file.c_str());
-        t.set(CURLOPT_CAPATH, nullptr);
+        t.easy.set(CURLOPT_CAINFO, target.ca_file.c_str());
+        t.easy.set(CURLOPT_CAPATH, nullptr);
     }
     if (!target.user.empty()) {
-        t.set(CURLOPT_USERNAME, target.user.c_str());
-        t.set(CURLOPT_PASSWORD, std::string(target.password.reveal()).c_str());
+        t.easy.set(CURLOPT_USERNAME, target.user.c_str());
+        t.easy.set(CURLOPT_PASSWORD, std::string(target.password.reveal()).c_str());
     }
-    t.set(CURLOPT_PROXY, "");
-    t.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    t.set(CURLOPT_NOSIGNAL, 1L);
-    t.set(CURLOPT_QUICK_EXIT, 1L);  // a name server that does not answer must not keep us from stopping
-    t.set(CURLOPT_MAXAGE_CONN, static_cast<long>(target.keep.count()));
-    t.set(CURLOPT_ERRORBUFFER, t.reason);
-    t.set(CURLOPT_OPENSOCKETFUNCTION, &transfer::on_open);
-    t.set(CURLOPT_OPENSOCKETDATA, transfer_.get());
-    t.set(CURLOPT_CLOSESOCKETFUNCTION, &transfer::on_close);
-    t.set(CURLOPT_CLOSESOCKETDATA, transfer_.get());
-    t.set(CURLOPT_VERBOSE, 1L);  // to on_debug, not to anybody else
-    t.set(CURLOPT_DEBUGFUNCTION, &transfer::on_debug);
-    t.set(CURLOPT_DEBUGDATA, transfer_.get());
-    t.set(CURLOPT_HEADERFUNCTION, &transfer::on_reply);
-    t.set(CURLOPT_HEADERDATA, transfer_.get());
-    t.set(CURLOPT_NOPROGRESS, 0L);
-    t.set(CURLOPT_XFERINFOFUNCTION, &transfer::on_progress);
-    t.set(CURLOPT_XFERINFODATA, transfer_.get());
+    t.easy.set(CURLOPT_PROXY, "");
+    t.easy.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    t.easy.set(CURLOPT_QUICK_EXIT, 1L);  // a name server that does not answer must not keep us from stopping
+    t.easy.set(CURLOPT_MAXAGE_CONN, static_cast<long>(target.keep.count()));
+    t.easy.set(CURLOPT_OPENSOCKETFUNCTION, &transfer::on_open);
+    t.easy.set(CURLOPT_OPENSOCKETDATA, transfer_.get());
+    t.easy.set(CURLOPT_CLOSESOCKETFUNCTION, &transfer::on_close);
+    t.easy.set(CURLOPT_CLOSESOCKETDATA, transfer_.get());
+    t.easy.set(CURLOPT_VERBOSE, 1L);  // to on_debug, not to anybody else
+    t.easy.set(CURLOPT_DEBUGFUNCTION, &transfer::on_debug);
+    t.easy.set(CURLOPT_DEBUGDATA, transfer_.get());
+    t.easy.set(CURLOPT_HEADERFUNCTION, &transfer::on_reply);
+    t.easy.set(CURLOPT_HEADERDATA, transfer_.get());
+    t.easy.set(CURLOPT_NOPROGRESS, 0L);
+    t.easy.set(CURLOPT_XFERINFOFUNCTION, &transfer::on_progress);
+    t.easy.set(CURLOPT_XFERINFODATA, transfer_.get());
     const bool v6 = target.host.find(':') != std::string::npos;
     base_url_ = fmt::format("{}://{}{}{}:{}/", target.protect == encryption::from_start ? "smtps" : "smtp",
                             v6 ? "[" : "", target.host, v6 ? "]" : "", target.port);
@@ -280,14 +246,14 @@ attempt smtp_session::send(const message& mail, runtime::deadline until, const s
     // EHLO says the sender's domain: names of containers are none that a server would believe.
     const auto url = base_url_ + std::string(domain_of(mail.from.address));
     const auto lines = header(mail);
-    const auto parts = bodies(t.easy, mail);
-    line_list recipients;
-    append(recipients, mail.to.address);
-    t.set(CURLOPT_URL, url.c_str());
-    t.set(CURLOPT_MAIL_FROM, mail.from.address.c_str());
-    t.set(CURLOPT_MAIL_RCPT, recipients.get());
-    t.set(CURLOPT_HTTPHEADER, lines.get());
-    t.set(CURLOPT_MIMEPOST, parts.get());
+    const auto parts = bodies(t.easy.get(), mail);
+    outbound::curl_list recipients;
+    recipients.append(mail.to.address);
+    t.easy.set(CURLOPT_URL, url.c_str());
+    t.easy.set(CURLOPT_MAIL_FROM, mail.from.address.c_str());
+    t.easy.set(CURLOPT_MAIL_RCPT, recipients.get());
+    t.easy.set(CURLOPT_HTTPHEADER, lines.get());
+    t.easy.set(CURLOPT_MIMEPOST, parts.get());
 
     attempt out{fail(errc::deadline_exceeded, "no time was left to send the mail")};
     bool fresh = false;
@@ -299,9 +265,9 @@ attempt smtp_session::send(const message& mail, runtime::deadline until, const s
         if (fresh || done == CURLE_OK || !t.was_kept() || t.went_ahead || !dismissed) break;
         fresh = true;
     }
-    t.set(CURLOPT_MIMEPOST, nullptr);
-    t.set(CURLOPT_HTTPHEADER, nullptr);
-    t.set(CURLOPT_MAIL_RCPT, nullptr);
+    t.easy.set(CURLOPT_MIMEPOST, nullptr);
+    t.easy.set(CURLOPT_HTTPHEADER, nullptr);
+    t.easy.set(CURLOPT_MAIL_RCPT, nullptr);
     return out;
 }
 

@@ -46,6 +46,9 @@ public:
         return value;
     }
 
+    /// For what belongs to a handle, such as MIME parts.
+    [[nodiscard]] CURL* get() const noexcept { return easy_.get(); }
+
     /// Why the last transfer failed, for logs: it may name hosts and addresses.
     [[nodiscard]] std::string reason(CURLcode failed) const;
 

@@ -39,6 +39,22 @@ TEST_CASE("mail faults: replies of class 5 about the mail are final, with the se
     }
 }
 
+TEST_CASE("mail faults: of what a server says a line is kept", "[integration]") {
+    smtp_server server;
+    mail_fixture f(target_of(server));
+    std::string words = "550 5.7.1 ";
+    for (int i = 0; i < 200; ++i) words += "\u00e9";
+    server.rule("rcpt", words + "x");
+    const auto whole = f.send();
+    REQUIRE(whole);
+    CHECK(whole->text == "550 5.7.1 " + words.substr(10, 290));
+    server.rule("rcpt", "550 5.7.1 -" + words);
+    const auto split_character = f.send();
+    REQUIRE(split_character);
+    CHECK(split_character->text.size() == 300);
+    CHECK(split_character->text.ends_with("???"));
+}
+
 TEST_CASE("mail faults: replies of class 4 are for later", "[integration]") {
     smtp_server server;
     mail_fixture f(target_of(server));
