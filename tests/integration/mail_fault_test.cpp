@@ -173,6 +173,17 @@ TEST_CASE("mail faults: a kept connection that is dead or dismissed is replaced,
     server.rule("mail", "450 4.2.0 later");
     CHECK(!f.send());
     CHECK(connections(server) == 0);  // a decision about the mail is not asked for twice
+
+    server.reset();
+    for (const auto* const reply : {"421 4.7.0 too many mails", "take and drop"}) {
+        INFO(reply);
+        REQUIRE(f.send());
+        server.reset();
+        server.rule("message", reply, 1);
+        CHECK(!f.send());
+        CHECK(connections(server) == 0);  // nor is a mail sent twice by itself
+        server.reset();
+    }
 }
 
 TEST_CASE("mail faults: nobody there", "[integration]") {
