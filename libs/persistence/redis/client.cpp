@@ -4,8 +4,9 @@
 #include <iterator>
 #include <utility>
 
-#include "persistence/redis/keeper.hpp"
-#include "persistence/redis/link.hpp"
+#include "persistence/redis/cluster.hpp"
+#include "persistence/redis/node.hpp"
+#include "persistence/redis/slots.hpp"
 
 namespace bulkhead::redis {
 namespace {
@@ -19,55 +20,45 @@ void describe(trace::client_span& into, std::string_view command) {
 
 }  // namespace
 
-/// Gives every connection a link of its own.
-class redis_client::supervisor final : public redis_keeper {
-public:
-    supervisor(executor where, redis_endpoint endpoint, redis_client_options options)
-        : redis_keeper(where, std::move(endpoint),
-                       {.connection = {.connect_timeout = options.connect_timeout,
-                                       .max_unsent_bytes = options.max_unsent_bytes,
-                                       .reply = options.reply},
-                        .reconnect_first = options.reconnect_first,
-                        .reconnect_most = options.reconnect_most,
-                        .on_change = std::move(options.on_change)}),
-          max_waiting_(options.max_waiting),
-          on_command_(std::move(options.on_command)) {}
+/// Either one server or a cluster.
+struct redis_client::inside {
+    std::shared_ptr<redis_node> node;
+    std::shared_ptr<redis_cluster> cluster;
+    std::function<void(std::chrono::nanoseconds took, bool answered)> on_command;
 
-    [[nodiscard]] const std::shared_ptr<redis_link>& link() const noexcept { return link_; }
+    inside(executor where, redis_endpoint endpoint, redis_client_options options)
+        : on_command(std::move(options.on_command)) {
+        redis_keeper_options keeping{.connection = {.connect_timeout = options.connect_timeout,
+                                                    .max_unsent_bytes = options.max_unsent_bytes,
+                                                    .reply = options.reply},
+                                     .reconnect_first = options.reconnect_first,
+                                     .reconnect_most = options.reconnect_most,
+                                     .on_change = std::move(options.on_change),
+                                     .on_identity = std::move(options.on_identity)};
+        if (endpoint.is_cluster())
+            cluster = std::make_shared<redis_cluster>(where, std::move(endpoint), std::move(keeping),
+                                                      options.max_waiting);
+        else
+            node = std::make_shared<redis_node>(where, std::move(endpoint), std::move(keeping),
+                                                options.max_waiting);
+    }
+
     void tell(steady_clock::time_point began, bool answered) const {
-        if (on_command_) on_command_(steady_clock::now() - began, answered);
+        if (on_command) on_command(steady_clock::now() - began, answered);
     }
-
-private:
-    void adopt(const std::shared_ptr<redis_connection>& connection) override {
-        link_ = std::make_shared<redis_link>(get_executor(), connection, max_waiting_);
-    }
-
-    awaitable<> serve() override { return link_->serve(); }
-
-    std::size_t max_waiting_;
-    std::function<void(std::chrono::nanoseconds took, bool answered)> on_command_;
-    std::shared_ptr<redis_link> link_;
 };
 
 redis_client::redis_client(executor where, redis_endpoint endpoint, redis_client_options options)
-    : supervisor_(std::make_shared<supervisor>(where, std::move(endpoint), std::move(options))) {}
+    : inside_(std::make_shared<inside>(where, std::move(endpoint), std::move(options))) {}
 
 redis_client::~redis_client() { stop(); }
 
-void redis_client::start() { supervisor_->start(); }
+void redis_client::start() { inside_->cluster ? inside_->cluster->start() : inside_->node->start(); }
 
-void redis_client::stop() { supervisor_->stop(); }
+void redis_client::stop() { inside_->cluster ? inside_->cluster->stop() : inside_->node->retire(); }
 
-bool redis_client::connected() const noexcept { return supervisor_->connected(); }
-
-awaitable<result<std::vector<redis_reply>>> redis_client::ask(std::string bytes, std::size_t replies,
-                                                              std::chrono::milliseconds limit) {
-    const auto began = steady_clock::now();
-    const auto kept = supervisor_;  // the client may be gone when the reply comes
-    auto out = co_await redis_link::ask(kept->link(), std::move(bytes), replies, limit);
-    kept->tell(began, out.has_value());
-    co_return out;
+bool redis_client::connected() const noexcept {
+    return inside_->cluster ? inside_->cluster->connected() : inside_->node->connected();
 }
 
 awaitable<result<redis_reply>> redis_client::raw_command(std::vector<std::string> argv,
@@ -75,9 +66,19 @@ awaitable<result<redis_reply>> redis_client::raw_command(std::vector<std::string
                                                          trace::recorder_ptr recording) {
     trace::client_span recorded(std::move(recording));
     if (recorded && !argv.empty()) describe(recorded, argv.front());
+    const auto kept = inside_;  // the client may be gone when the reply comes
+    const auto began = steady_clock::now();
     std::string bytes;
     append_redis_command(bytes, argv);
-    auto replies = co_await ask(std::move(bytes), 1, limit);
+    result<std::vector<redis_reply>> replies;
+    if (kept->cluster) {
+        const auto slot = slot_of_command(argv);
+        std::vector<std::string> alone(1, std::move(bytes));
+        replies = co_await redis_cluster::ask(kept->cluster, slot, std::move(alone), false, limit);
+    } else {
+        replies = co_await redis_link::ask(kept->node->link(), std::move(bytes), 1, limit);
+    }
+    kept->tell(began, replies.has_value());
     if (!replies) {
         recorded.fail(bulkhead::describe(replies.error().code).name);
         co_return std::unexpected(std::move(replies).error());
@@ -104,9 +105,17 @@ awaitable<result<std::vector<redis_reply>>> redis_client::commands(
         describe(recorded, "PIPELINE");
         recorded->set("db.operation.batch.size", static_cast<std::int64_t>(batch.size()));
     }
-    std::string bytes;
-    for (const auto& argv : batch) append_redis_command(bytes, argv);
-    auto replies = co_await ask(std::move(bytes), batch.size(), limit);
+    const auto kept = inside_;
+    const auto began = steady_clock::now();
+    result<std::vector<redis_reply>> replies;
+    if (kept->cluster) {
+        replies = co_await redis_cluster::ask_all(kept->cluster, std::move(batch), limit);
+    } else {
+        std::string bytes;
+        for (const auto& argv : batch) append_redis_command(bytes, argv);
+        replies = co_await redis_link::ask(kept->node->link(), std::move(bytes), batch.size(), limit);
+    }
+    kept->tell(began, replies.has_value());
     if (!replies) recorded.fail(bulkhead::describe(replies.error().code).name);
     co_return replies;
 }

@@ -34,11 +34,12 @@ void tune(Socket& socket) {
 }  // namespace
 
 redis_connection::redis_connection(executor where, const redis_endpoint& endpoint, redis_tls& tls,
-                                   const redis_connection_limits& limits)
+                                   const redis_connection_limits& limits, redis_questions questions)
     : executor_(where),
       endpoint_(endpoint),
       tls_(tls),
       limits_(limits),
+      questions_(std::move(questions)),
       socket_(where),
       resolver_(where),
       opening_limit_(where),
@@ -128,35 +129,40 @@ awaitable<bool> redis_connection::secure() {
 }
 
 awaitable<bool> redis_connection::greet() {
-    std::size_t expected = 1;
+    std::size_t welcomes = 1;
     std::string hello;
     if (!endpoint_.password.empty()) {
         std::vector<std::string> auth{"AUTH"};
         if (!endpoint_.user.empty()) auth.push_back(endpoint_.user);
         auth.emplace_back(endpoint_.password.reveal());
         append_redis_command(hello, auth);
-        ++expected;
+        ++welcomes;
     }
     if (endpoint_.database != 0) {
         append_redis_command(hello, {"SELECT", std::to_string(endpoint_.database)});
-        ++expected;
+        ++welcomes;
     }
     append_redis_command(hello, {"PING"});  // a server that still loads its data refuses this one
+    for (const auto& question : questions_) append_redis_command(hello, question);
     unsent_ = std::move(hello);
     writing_ = true;
     write();
-    while (expected > 0) {
-        const auto reply = next();
+    while (welcomes > 0 || answers_.size() < questions_.size()) {
+        auto reply = next();
         if (!reply) {
             const bool more = co_await read_some();
             if (!more) co_return false;
+            continue;
+        }
+        if (welcomes == 0) {
+            answers_.push_back(std::move(*reply));
             continue;
         }
         if (const auto* refusal = reply->error()) {
             close("it refused us: " + refusal->message);
             co_return false;
         }
-        --expected;
+        --welcomes;
     }
     co_return true;
 }

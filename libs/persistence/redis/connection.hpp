@@ -29,15 +29,21 @@ struct redis_connection_limits {
     redis_reply_limits reply{};
 };
 
+/// Commands, each with its arguments.
+using redis_questions = std::vector<std::vector<std::string>>;
+
 class redis_connection : public std::enable_shared_from_this<redis_connection> {
 public:
-    /// `endpoint` and `tls` must outlive open().
+    /// `endpoint`, which is one server, and `tls` must outlive open().
     redis_connection(executor where, const redis_endpoint& endpoint, redis_tls& tls,
-                     const redis_connection_limits& limits);
+                     const redis_connection_limits& limits, redis_questions questions = {});
 
     /// Connects, agrees on TLS when the endpoint wants it, authenticates, selects the database, and waits
-    /// until the server answers PING. At most `connect_timeout`. False: why_closed() tells.
+    /// until the server answers PING and the questions. At most `connect_timeout`. False: why_closed() tells.
     awaitable<bool> open();
+
+    /// To each of the questions, in their order, once it is open; refusals are among them as values.
+    [[nodiscard]] const std::vector<redis_reply>& answers() const noexcept { return answers_; }
 
     /// Waits for more bytes of the server. False: the connection is closed.
     awaitable<bool> read_some();
@@ -73,6 +79,8 @@ private:
     const redis_endpoint& endpoint_;
     redis_tls& tls_;
     redis_connection_limits limits_;
+    redis_questions questions_;
+    std::vector<redis_reply> answers_;
     state state_ = state::opening;
     std::string_view missing_ = "no connection";  // what opening waits for
     std::string why_closed_;

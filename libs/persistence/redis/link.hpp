@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Questions and answers over one connection: replies come in the order of the commands. It lives and ends
-// with its connection, so that a late reply can only meet its own link. Private to redis_client; one thread;
+// with its connection, so that a late reply can only meet its own link. Private to this library; one thread;
 // shared with the commands under way.
 #pragma once
 
@@ -30,6 +30,9 @@ public:
     static awaitable<result<std::vector<redis_reply>>> ask(std::shared_ptr<redis_link> link,
                                                            std::string commands, std::size_t count,
                                                            std::chrono::milliseconds limit);
+
+    /// Replies are missing.
+    [[nodiscard]] bool busy() const noexcept { return waiting_ > 0; }
 
 private:
     struct waiter {

@@ -30,7 +30,7 @@ enum class redis_error_kind {
     noscript,     // EVALSHA of a script the server does not have
     clusterdown,  // no node serves the slot
     tryagain,     // the slot is on its way to another node
-    moved,        // another node of the cluster serves the slot; this client knows one server
+    moved,        // another node of the cluster serves the slot
     ask,          // the same, for now
     execabort,    // EXEC of a transaction that had an error before
     wrongtype,    // the key holds another type
@@ -70,7 +70,7 @@ redis_error_kind classify_redis_error(std::string_view message) noexcept;
 
 /// An error reply in the vocabulary of the program. errc::unavailable: states that pass, and what an operator
 /// can repair while the program runs (credentials, permissions, memory, roles). errc::internal: a bug of the
-/// caller, or a server that this client cannot work with (a cluster). EXECABORT is what its cause is, when
+/// caller, or a node of a cluster that was taken for a single server. EXECABORT is what its cause is, when
 /// the server tells. Carries nothing of the server's message.
 bulkhead::error to_error(const redis_error& reply);
 

@@ -24,7 +24,7 @@ struct subscriber_options {
     /// A server that is silent for twice this time is given up.
     std::chrono::milliseconds ping_every{3000};
     std::size_t max_channels = 1024;
-    redis_reply_limits message{.bytes = 1u << 20, .elements = 16};
+    redis_reply_limits message{.bytes = 1u << 20, .elements = 1024};
     /// Called when the connection comes up, is lost, and after each attempt that failed; `why` is for logs
     /// and holds no secret.
     std::function<void(bool up, std::string_view why)> on_change{};
