@@ -36,7 +36,10 @@ void check_database(const settings& values, findings& out) {
 
 void check_redis(const settings& values, findings& out) {
     const auto& host = values.redis.host;
-    if (!host.empty() && !is_loopback(host) && values.redis.password.empty())
+    const auto& seeds = values.redis.seeds;
+    const bool away = (!host.empty() && !is_loopback(host)) ||
+                      std::ranges::any_of(seeds, [](const auto& each) { return !is_loopback(each.first); });
+    if (away && values.redis.password.empty())
         out.push_back(
             {"REDIS_URL", "production needs a password for a Redis on another host: redis://:password@host"});
 }

@@ -102,8 +102,11 @@ TEST_CASE("production: loopback and sockets need neither TLS nor a password", "[
         CHECK(complaints(production({{"DATABASE_URL", url}, {"DB_SSL_MODE", "prefer"}})) ==
               names{"DB_SSL_MODE"});
     for (const auto* const url :
-         {"redis://localhost", "redis://127.1.2.3", "redis://[::1]", "unix:///run/redis.sock"})
+         {"redis://localhost", "redis://127.1.2.3", "redis://[::1]", "unix:///run/redis.sock",
+          "redis+sentinel://localhost,127.0.0.1:1/main", "redis+cluster://:pw@cache.example"})
         CHECK(complaints(production({{"REDIS_URL", url}})).empty());
+    for (const auto* const url : {"redis+sentinel://localhost,s.example/main", "redis+cluster://n.example"})
+        CHECK(complaints(production({{"REDIS_URL", url}})) == names{"REDIS_URL"});
 }
 
 TEST_CASE("production: TLS may stand in the URL", "[config]") {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/redis_url.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -12,6 +14,8 @@ namespace bulkhead {
 namespace {
 
 constexpr std::uint16_t default_port = 6379;
+constexpr std::uint16_t sentinel_port = 26379;
+constexpr std::size_t most_seeds = 32;
 
 std::unexpected<error> bad(std::string_view why) { return fail(errc::validation_failed, std::string(why)); }
 
@@ -68,14 +72,21 @@ result<> set_socket(redis_endpoint& out, const config::url_parts& parts) {
     return set_query(out, parts);
 }
 
+bool is_host(std::string_view text) {
+    return !text.empty() && text.find_first_of(",%/\\@[]") == std::string_view::npos;
+}
+
+/// 0: it is none.
+std::uint16_t port_of(std::string_view text, std::uint16_t by_default) {
+    return text.empty() ? by_default : to_number<std::uint16_t>(text).value_or(0);
+}
+
 result<> set_host(redis_endpoint& out, const config::url_parts& parts) {
     const auto split = config::split_host_port(parts.hosts);
-    if (!split || split->host.empty() || split->host.find_first_of(",%/\\@[]") != std::string_view::npos)
-        return bad("one host is needed: redis://host:6379/0");
+    if (!split || !is_host(split->host)) return bad("one host is needed: redis://host:6379/0");
     out.host = split->host;
-    const auto port = split->port.empty() ? default_port : to_number<std::uint16_t>(split->port).value_or(0);
-    if (port == 0) return bad("the port must be 1 to 65535");
-    out.port = port;
+    out.port = port_of(split->port, default_port);
+    if (out.port == 0) return bad("the port must be 1 to 65535");
     if (parts.path.size() > 1) {
         if (!parts.query.empty()) return bad("no parameters can follow a database in the path");
         return set_database(out, parts.path.substr(1));
@@ -83,20 +94,88 @@ result<> set_host(redis_endpoint& out, const config::url_parts& parts) {
     return set_query(out, parts);
 }
 
+result<> set_seeds(redis_endpoint& out, std::string_view hosts, std::uint16_t by_default) {
+    for (const auto each : split(hosts, ',')) {
+        const auto parts = config::split_host_port(each);
+        if (!parts || !is_host(parts->host)) return bad("hosts are needed, with commas: host:port,host:port");
+        const auto port = port_of(parts->port, by_default);
+        if (port == 0) return bad("the port must be 1 to 65535");
+        out.seeds.emplace_back(parts->host, port);
+    }
+    if (out.seeds.size() > most_seeds) return bad("at most 32 hosts can be named");
+    return {};
+}
+
+result<> set_sentinel_query(redis_endpoint& out, const config::url_parts& parts) {
+    std::vector<std::string_view> seen;
+    for (const auto& [name, value] : parts.query) {
+        if (std::ranges::find(seen, name) != seen.end()) return bad("a parameter is given twice");
+        seen.push_back(name);
+        auto text = decode(value);
+        if (!text) return bad("a parameter has a broken %-escape");
+        if (name == "sentinel_user")
+            out.sentinel_user = *std::move(text);
+        else if (name == "sentinel_password")
+            out.sentinel_password = secret(*std::move(text));
+        else
+            return bad("the only parameters known are sentinel_user and sentinel_password");
+    }
+    if (!out.sentinel_user.empty() && out.sentinel_password.empty())
+        return bad("a sentinel_user needs a sentinel_password");
+    return {};
+}
+
+/// /service or /service/database.
+result<> set_sentinels(redis_endpoint& out, const config::url_parts& parts) {
+    if (auto ok = set_seeds(out, parts.hosts, sentinel_port); !ok) return ok;
+    const auto path = parts.path.empty() ? parts.path : parts.path.substr(1);
+    const auto slash = path.find('/');
+    auto service = decode(path.substr(0, slash));
+    if (!service || service->empty())
+        return bad("the sentinels' name of the primary is needed: redis+sentinel://host:26379/service/0");
+    out.service = *std::move(service);
+    if (slash != std::string_view::npos && slash + 1 < path.size())
+        if (auto ok = set_database(out, path.substr(slash + 1)); !ok) return ok;
+    return set_sentinel_query(out, parts);
+}
+
+result<> set_cluster(redis_endpoint& out, const config::url_parts& parts) {
+    if (!parts.query.empty()) return bad("a cluster has no parameters");
+    if (!parts.path.empty() && parts.path != "/" && parts.path != "/0")
+        return bad("a cluster has only database 0");
+    return set_seeds(out, parts.hosts, default_port);
+}
+
+/// What stands for each scheme; `tls` where its name begins with rediss.
+struct form {
+    std::string_view scheme;
+    bool tls;
+    result<> (*set)(redis_endpoint& out, const config::url_parts& parts);
+};
+
+constexpr form forms[] = {
+    {"redis", false, set_host},
+    {"rediss", true, set_host},
+    {"unix", false, set_socket},
+    {"redis+sentinel", false, set_sentinels},
+    {"rediss+sentinel", true, set_sentinels},
+    {"redis+cluster", false, set_cluster},
+    {"rediss+cluster", true, set_cluster},
+};
+
 }  // namespace
 
 result<redis_endpoint> parse_redis_url(std::string_view url) {
     const auto parts = config::split_url(url);
     if (!parts) return bad("not a URL: redis://[:password@]host:6379/0, rediss:// or unix:///path");
     const auto scheme = to_lower(parts->scheme);
-    const bool socket = scheme == "unix";
+    const auto* const known = std::ranges::find(forms, scheme, &form::scheme);
+    if (known == std::end(forms))
+        return bad("must start with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://");
     redis_endpoint out;
-    out.tls = scheme == "rediss";
-    if (!socket && !out.tls && scheme != "redis")
-        return bad("must start with redis://, rediss:// or unix://");
+    out.tls = known->tls;
     if (auto ok = set_credentials(out, *parts); !ok) return std::unexpected(ok.error());
-    if (auto ok = socket ? set_socket(out, *parts) : set_host(out, *parts); !ok)
-        return std::unexpected(ok.error());
+    if (auto ok = known->set(out, *parts); !ok) return std::unexpected(ok.error());
     return out;
 }
 

@@ -50,6 +50,65 @@ TEST_CASE("redis url: sockets", "[config]") {
     CHECK(!parse_redis_url("unix:///" + std::string(107, 'x')));
 }
 
+TEST_CASE("redis url: sentinels and clusters", "[config]") {
+    using hosts = std::vector<std::pair<std::string, std::uint16_t>>;
+    const auto watched =
+        parse_redis_url("redis+sentinel://u:p%40@s1,s2:5000,[::1]:1/my%20main/3?sentinel_password=x%26y");
+    REQUIRE(watched);
+    CHECK(watched->seeds == hosts{{"s1", 26379}, {"s2", 5000}, {"::1", 1}});
+    CHECK(watched->service == "my main");
+    CHECK(watched->database == 3);
+    CHECK(watched->user == "u");
+    CHECK(watched->password.reveal() == "p@");
+    CHECK(watched->sentinel_user.empty());
+    CHECK(watched->sentinel_password.reveal() == "x&y");
+    CHECK(watched->host.empty());
+    CHECK_FALSE(watched->tls);
+    for (const auto* const url : {"rediss+sentinel://s1/main", "Rediss+Sentinel://s1/main/"}) {
+        const auto plain = parse_redis_url(url);
+        REQUIRE(plain);
+        CHECK(plain->tls);
+        CHECK(plain->service == "main");
+        CHECK(plain->database == 0);
+    }
+    for (const auto* const url : {"rediss+cluster://:pw@a:7000,b", "rediss+cluster://:pw@a:7000,b/0"}) {
+        const auto cluster = parse_redis_url(url);
+        REQUIRE(cluster);
+        CHECK(cluster->tls);
+        CHECK(cluster->service.empty());
+        CHECK(cluster->seeds == hosts{{"a", 7000}, {"b", 6379}});
+        CHECK(cluster->password.reveal() == "pw");
+    }
+}
+
+TEST_CASE("redis url: what is wrong with sentinels and clusters is said", "[config]") {
+    const auto complaint = [](const std::string& url) {
+        const auto at = parse_redis_url(url);
+        REQUIRE_FALSE(at);
+        CHECK(at.error().detail.find("secretpw") == std::string::npos);
+        return at.error().detail;
+    };
+    for (const auto* const url : {"redis+sentinel://a", "redis+sentinel://a/", "redis+sentinel://a//0"})
+        CHECK(complaint(url).find("name of the primary is needed") != std::string::npos);
+    for (const auto* const url : {"redis+sentinel:///main", "redis+sentinel://a,/main", "redis+cluster://",
+                                  "redis+cluster://a,,b", "redis+cluster://a:,b", "redis+cluster://[::1"})
+        CHECK(complaint(url).find("hosts are needed") != std::string::npos);
+    CHECK(complaint("redis+cluster://a:0").find("port must be") != std::string::npos);
+    CHECK(complaint("redis+cluster://a/1").find("only database 0") != std::string::npos);
+    CHECK(complaint("redis+cluster://a?db=1").find("no parameters") != std::string::npos);
+    CHECK(complaint("redis+sentinel://a/main/x").find("database must be") != std::string::npos);
+    CHECK(complaint("redis+sentinel://a/main?db=1").find("only parameters known") != std::string::npos);
+    CHECK(complaint("redis+sentinel://a/main?sentinel_user=x").find("needs a sentinel_password") !=
+          std::string::npos);
+    CHECK(complaint("redis+sentinel://a/m?sentinel_password=secretpw&sentinel_password=x").find("twice") !=
+          std::string::npos);
+    CHECK(complaint("redis+sentinel://a/m?sentinel_password=secretpw%4").find("escape") != std::string::npos);
+    std::string many = "redis+cluster://a";
+    for (int i = 0; i < 32; ++i) many += ",a";
+    CHECK(complaint(many).find("at most 32") != std::string::npos);
+    CHECK(complaint("redis+other://a").find("redis+cluster://") != std::string::npos);
+}
+
 TEST_CASE("redis url: refuses what it does not understand, without repeating it", "[config]") {
     for (const auto* const url : {"",
                                   "localhost:6379",
@@ -126,5 +185,7 @@ TEST_CASE("mask_url: hides passwords wherever they stand", "[config]") {
     CHECK(mask_url("postgresql://u:a:b@c@h/d?x=1") == "postgresql://u:***[5 chars]***@h/d?x=1");
     CHECK(mask_url("postgresql://h/d?password=pw&sslPassword=longer&a=b") ==
           "postgresql://h/d?password=***[2 chars]***&sslPassword=***[6 chars]***&a=b");
+    CHECK(mask_url("redis+sentinel://:pw@a,b/main?sentinel_password=other") ==
+          "redis+sentinel://:***[2 chars]***@a,b/main?sentinel_password=***[5 chars]***");
     CHECK(mask_url("u:pw@h") == "***[6 chars]***");
 }

@@ -105,6 +105,8 @@ mail::sender_options mail_options(const config::settings& from) {
 
 redis::redis_endpoint redis_target(const config::settings& from) {
     const auto& r = from.redis;
+    std::vector<redis::redis_address> seeds;
+    for (const auto& [host, port] : r.seeds) seeds.push_back({host, port});
     return {.host = r.host,
             .port = r.port,
             .unix_path = r.unix_path,
@@ -112,7 +114,11 @@ redis::redis_endpoint redis_target(const config::settings& from) {
             .password = r.password,
             .database = r.database,
             .tls = r.tls,
-            .tls_ca_file = from.redis_tls_ca_file};
+            .tls_ca_file = from.redis_tls_ca_file,
+            .seeds = std::move(seeds),
+            .service = r.service,
+            .sentinel_user = r.sentinel_user,
+            .sentinel_password = r.sentinel_password};
 }
 
 redis::redis_client_options redis_options(metrics::registry& counts) {

@@ -37,6 +37,24 @@ TEST_CASE("settings: all of REDIS_URL reaches the client", "[service]") {
     CHECK(socket.unix_path == "/run/redis/redis.sock");
     CHECK(socket.database == 3);
     CHECK_FALSE(socket.tls);
+
+    const auto watched = target({{"REDIS_URL",
+                                  "rediss+sentinel://app:pw@s1,s2:5000/main/2?sentinel_user=w"
+                                  "&sentinel_password=other"}});
+    CHECK(watched.by_sentinel());
+    CHECK_FALSE(watched.is_cluster());
+    CHECK(watched.seeds == std::vector<redis::redis_address>{{"s1", 26379}, {"s2", 5000}});
+    CHECK(watched.service == "main");
+    CHECK(watched.sentinel_user == "w");
+    CHECK(watched.sentinel_password.reveal() == "other");
+    CHECK(watched.password.reveal() == "pw");
+    CHECK(watched.database == 2);
+    CHECK(watched.tls);
+
+    const auto cluster = target({{"REDIS_URL", "redis+cluster://:pw@n1,n2:7000"}});
+    CHECK(cluster.is_cluster());
+    CHECK(cluster.seeds == std::vector<redis::redis_address>{{"n1", 6379}, {"n2", 7000}});
+    CHECK(cluster.password.reveal() == "pw");
 }
 
 namespace {

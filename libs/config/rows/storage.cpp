@@ -59,10 +59,11 @@ std::vector<row> storage_rows() { return {
      .parse = into(&settings::db_statement_timeout, parse_time<1, hour>),
      .help = "The longest one statement may run."},
     {.name = "REDIS_URL", .programs = servers,
-     .type = "redis://[:password@]host:6379/0, rediss:// or unix:///path",
+     .type = "redis://[:password@]host:6379/0, rediss://, unix:///path, redis+sentinel:// or redis+cluster://",
      .hint = "e.g. redis://:password@host:6379/0", .show = shown::url,
      .parse = into(&settings::redis, parse_redis), .example = "redis://:<password>@localhost:6379/0",
-     .help = "Cache and queue. rediss:// is TLS."},
+     .help = "Cache and queue. rediss:// is TLS. Sentinel: redis+sentinel://:password@h1:26379,h2,h3/service/0, a "
+             "cluster: redis+cluster://:password@h1:6379,h2,h3; docs/redis.md."},
     {.name = "REDIS_TLS_CA_FILE", .programs = servers, .type = "path",
      .parse = into(&settings::redis_tls_ca_file, parse_text), .example = "/etc/ssl/redis-ca.pem",
      .help = "With rediss://: the certificates to trust, in PEM, instead of those of the system."},
