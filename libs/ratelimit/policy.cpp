@@ -29,7 +29,7 @@ policy::policy(std::string_view name, std::vector<window> windows)
 }
 
 std::string key_of(const policy& rule, std::string_view who) {
-    constexpr std::string_view prefix = "bh:rate:";
+    constexpr std::string_view prefix = "bh:{rate}:";  // one call judges many: one slot in a cluster
     std::string out;
     out.reserve(prefix.size() + rule.name().size() + 1 + who.size());
     return out.append(prefix).append(rule.name()).append(":").append(who);

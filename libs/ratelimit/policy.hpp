@@ -56,7 +56,7 @@ struct subject {
 /// All that one request counts for; it passes when each lets it pass, and is counted for none otherwise.
 using subjects = boost::container::static_vector<subject, 2>;
 
-/// The key of a subject: "bh:rate:<policy>:<who>".
+/// The key of a subject: "bh:{rate}:<policy>:<who>".
 [[nodiscard]] std::string key_of(const policy& rule, std::string_view who);
 
 /// Where a request stands: with the window that is nearest to exhaustion, or that makes it wait longest.

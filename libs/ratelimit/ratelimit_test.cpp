@@ -90,7 +90,7 @@ TEST_CASE("policy: what headers and the script say", "[ratelimit]") {
     CHECK(two.script_argument() == "60 60000 1000 3600000");
     CHECK(two.name_of(0) == "default");
     CHECK(two.name_of(1) == "default-1h");
-    CHECK(key_of(two, "192.0.2.1") == "bh:rate:default:192.0.2.1");
+    CHECK(key_of(two, "192.0.2.1") == "bh:{rate}:default:192.0.2.1");
     CHECK_FALSE(policy("auth", {}).limits());
     CHECK(policy("x", {{9'007'199'254'740'991, 60s}}).header() == R"("x";q=999999999999999;w=60)");
     CHECK_THROWS(policy("x", std::vector<window>(5, window{1, 1s})));
