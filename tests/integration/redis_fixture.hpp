@@ -42,11 +42,12 @@ inline redis_endpoint shared_redis() { return endpoint_of(shared_servers().redis
 inline bool run_until(net::io_context& context, const std::function<bool()>& done,
                       std::chrono::milliseconds most = 30s) {
     const auto end = steady_clock::now() + most;
-    while (!done() && steady_clock::now() < end) {
+    bool held = done();
+    for (; !held && steady_clock::now() < end; held = done()) {
         context.restart();
         context.run_one_for(10ms);
     }
-    return done();
+    return held;
 }
 
 struct redis_fixture {

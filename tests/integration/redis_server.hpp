@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -55,9 +56,11 @@ class redis_server {
 public:
     using strings = std::vector<std::string>;
 
-    /// `settings` are more arguments of redis-server, e.g. {"--requirepass", "hush"}.
-    explicit redis_server(strings settings = {}, bool tls = false)
+    /// `settings` are more arguments of redis-server, e.g. {"--requirepass", "hush"}. `configuration`: the
+    /// text of a file that the server also reads, and may rewrite.
+    explicit redis_server(strings settings = {}, bool tls = false, const std::string& configuration = {})
         : settings_(std::move(settings)), port_(free_port()), tls_port_(tls ? free_port() : 0) {
+        if (!configuration.empty()) std::ofstream(file_ = home_.path() + "/redis.conf") << configuration;
         if (tls) settings_.insert(settings_.end(), {"--tls-port", std::to_string(tls_port_)});
         start();
     }
@@ -72,24 +75,23 @@ public:
 
     /// On the same ports. Returns when it answers, if only that it still loads.
     void start(const strings& more = {}) {
-        strings argv{"setpriv",
-                     "--pdeathsig",
-                     "KILL",
-                     "redis-server",
-                     "--port",
-                     std::to_string(port_),
-                     "--bind",
-                     "127.0.0.1",
-                     "--dir",
-                     home_.path(),
-                     "--unixsocket",
-                     unix_path(),
-                     "--logfile",
-                     home_.path() + "/log",
-                     "--save",
-                     "",
-                     "--enable-debug-command",
-                     "local"};
+        strings argv{"setpriv", "--pdeathsig", "KILL", "redis-server"};
+        if (!file_.empty()) argv.push_back(file_);
+        const strings usual{"--port",
+                            std::to_string(port_),
+                            "--bind",
+                            "127.0.0.1",
+                            "--dir",
+                            home_.path(),
+                            "--unixsocket",
+                            unix_path(),
+                            "--logfile",
+                            home_.path() + "/log",
+                            "--save",
+                            "",
+                            "--enable-debug-command",
+                            "local"};
+        argv.insert(argv.end(), usual.begin(), usual.end());
         argv.insert(argv.end(), settings_.begin(), settings_.end());
         argv.insert(argv.end(), more.begin(), more.end());
         std::vector<char*> arguments;
@@ -121,9 +123,6 @@ public:
         return command(*connection, argv);
     }
 
-private:
-    using connection_ptr = std::unique_ptr<redisContext, decltype(&redisFree)>;
-
     /// Below the range that the kernel gives to outgoing connections.
     static std::uint16_t free_port() {
         for (int i = 0; i < 1000; ++i) {
@@ -140,6 +139,9 @@ private:
         }
         throw std::runtime_error("no free port");
     }
+
+private:
+    using connection_ptr = std::unique_ptr<redisContext, decltype(&redisFree)>;
 
     [[nodiscard]] connection_ptr connect() const {
         connection_ptr connection(redisConnectUnixWithTimeout(unix_path().c_str(), {10, 0}), &redisFree);
@@ -190,6 +192,7 @@ private:
 
     temporary_directory home_;
     strings settings_;
+    std::string file_;
     std::uint16_t port_;
     std::uint16_t tls_port_;
     pid_t process_ = -1;
