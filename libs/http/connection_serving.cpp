@@ -30,7 +30,8 @@ public:
     }
     ~under_way() {
         connection_.exchange_ = nullptr;
-        connection_.server_.metrics_.in_flight.add(-1);
+        if (connection_.connection_hook::is_linked())  // else the server is gone: see ~connection
+            connection_.server_.metrics_.in_flight.add(-1);
     }
     under_way(const under_way&) = delete;
     under_way& operator=(const under_way&) = delete;

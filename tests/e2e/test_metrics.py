@@ -163,6 +163,8 @@ def test_active_users(stack, api):
 def test_traffic_and_connections(stack, api):
     before = Metrics(stack.ops_url)
     api.post("/api/auth/login", {"email": "x" * 2000, "password": "p"})
+    sent = dict(name="bulkhead_http_sent_bytes_total", server="api")
+    wait_for(lambda: Metrics(stack.ops_url)(**sent) > before(**sent))  # counted after it was written
     after = Metrics(stack.ops_url)
 
     def more(name, **labels):
