@@ -5,8 +5,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <stdexcept>
+#include <vector>
 
+#include "base/random.hpp"
+#include "debug_jobs.hpp"
+#include "job_drain.hpp"
+#include "job_reports.hpp"
 #include "lifecycle/housekeeping.hpp"
 #include "observability/process_metrics.hpp"
 #include "ops/debug_requests.hpp"
@@ -14,6 +20,7 @@
 #include "ops/ops_routes.hpp"
 #include "ops/tenant_metrics.hpp"
 #include "persistence/migrations/embedded.hpp"
+#include "queue/heartbeat.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
 #include "service/build_info.hpp"
@@ -22,18 +29,26 @@
 #include "service/notify.hpp"
 #include "service/ports.hpp"
 #include "tenancy/change_feed.hpp"
+#include "worker_parts.hpp"
 
 namespace bulkhead::worker {
 namespace {
 
+/// The operator's reactor asks the control database only.
+constexpr unsigned own_connections = 2;
+
 postgres::pool_settings pool_options(const config::settings& s, const postgres::conninfo& control,
-                                     unsigned budget) {
+                                     std::size_t budget) {
     postgres::pool_settings out;
     out.budget = budget;
+    out.per_database = std::min(out.per_database, out.budget);
     out.pooler = service::database_pooler(s, control);
     out.session = service::session_options(s, "bulkhead-worker");
     return out;
 }
+
+/// New at every start, so that nobody takes a lease for his that a process before him had.
+std::string new_owner() { return random_token(9); }
 
 }  // namespace
 
@@ -45,7 +60,8 @@ int serve(const config::loaded& configuration) {
     const http::endpoint_address ops_address{s.ops_bind, s.ops_port};
     service::require_free(ops_address, "OPS_PORT");
     const auto control = service::control_target(s);
-    const auto sharing = service::share_options(s, service::meet_control_database(s, control), 1);
+    const auto sharing =
+        service::share_options(s, service::meet_control_database(s, control), s.worker_threads + 1);
 
     metrics::registry metrics;
     metrics::add_process_metrics(metrics);
@@ -55,17 +71,47 @@ int serve(const config::loaded& configuration) {
     ops::program_state state{.environment = std::string(config::environment_name(s.env)),
                              .schema_head = service::newest_control_schema()};
 
-    // One reactor with its connections and the operator's port.
+    // A reactor for the operator's port and what the program does for itself: jobs cannot keep it busy.
     runtime::reactor_group reactors("worker", 1);
     const auto ex = reactors[0].get_executor();
-    constexpr auto of_feed = tenancy::change_feed::connections;
-    postgres::pool_set pools(ex, pool_options(s, control, sharing.alone() - of_feed));
+    postgres::pool_set pools(ex, pool_options(s, control, own_connections));
     redis::redis_client redis(ex, service::redis_target(s), service::redis_options(metrics));
-    service::connection_share share(ex, redis, sharing,
-                                    [&](unsigned connections) { pools.set_budget(connections - of_feed); });
     tenancy::registry tenants(pools, control, box, tenancy::registry_metrics(metrics));
     tenancy::change_feed feed(ex, control, service::session_options(s, "bulkhead-worker"), metrics);
     feed.tell(ex, tenants);
+
+    // One reactor per core for jobs, each with all it needs.
+    constexpr auto of_others = tenancy::change_feed::connections + own_connections;
+    const auto left = [&](unsigned connections) {
+        return connections > of_others ? connections - of_others : 0;
+    };
+    runtime::reactor_group job_reactors("jobs", s.worker_threads);
+    const auto job_pools = pool_options(
+        s, control, service::part_of_reactor(left(sharing.alone()), s.worker_threads - 1, s.worker_threads));
+    job_reports reports(s, metrics);
+    queue::lease_book leases;
+    const auto owner = new_owner();
+    const shared_parts shared{s, control, job_pools, box, metrics, leases, owner, reports.callback()};
+    std::vector<std::unique_ptr<worker_parts>> parts;
+    for (std::size_t i = 0; i < job_reactors.size(); ++i) {
+        parts.push_back(std::make_unique<worker_parts>(job_reactors[i], shared, i, job_reactors.size()));
+        feed.tell(job_reactors[i].get_executor(), parts[i]->tenants());
+    }
+    const auto deal_out = [&](unsigned connections) {
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            job_reactors[i].post([&pools = parts[i]->pools(),
+                                  part = service::part_of_reactor(left(connections), i, parts.size())] {
+                pools.set_budget(part);
+            });
+    };
+    service::connection_share share(ex, redis, sharing, deal_out);
+
+    // Leases are prolonged from a thread that no job can keep busy.
+    queue::heartbeat heartbeat(
+        leases, service::redis_target(s), service::redis_options(metrics), metrics,
+        {.owner = owner, .shards = s.queue_shards}, [&](const queue::delivery& what) {
+            job_reactors[0].post([&runner = parts[0]->runner(), what] { runner.bury(what); });
+        });
     ops::health health(state, tenants, redis);
     ops::tenant_metrics tenant_numbers(tenants, pools);
     ops::tenant_page tenant_page;
@@ -75,6 +121,13 @@ int serve(const config::loaded& configuration) {
     debug_pools.explain_budget([&] { return share.reason(); });
     debug_pools.add(ex, pools, tenants);
     ops::add_pool_metrics(metrics, pools);
+    debug_jobs running_jobs;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        debug_pools.add(job_reactors[i].get_executor(), parts[i]->pools(), parts[i]->tenants());
+        ops::add_pool_metrics(metrics, parts[i]->pools());
+        running_jobs.add(job_reactors[i].get_executor(), parts[i]->runner());
+    }
+    services.add(running_jobs);
     services.add(metrics);
     services.add(debug_pools);
     services.add(health);
@@ -90,6 +143,7 @@ int serve(const config::loaded& configuration) {
 
     http::router routes;
     ops::mount(routes);
+    mount_debug_jobs(routes);
     http::server server(ex, routes, services, {}, counts);
     ops::debug_requests debug_requests;
     debug_requests.add(ex, server);
@@ -113,6 +167,12 @@ int serve(const config::loaded& configuration) {
         });
     });
     stack.push("connection share", [&] { share.leave(); });
+    job_reactors.start();
+    stack.push("job reactors", [&] { job_reactors.stop(); });
+    heartbeat.start();
+    stack.push("heartbeat", [&] { heartbeat.stop(); });
+    job_reactors.run_on_each([&](std::size_t i) { parts[i]->start(); });
+    stack.push("jobs", [&] { job_reactors.run_on_each([&](std::size_t i) { parts[i]->stop(); }); });
     housekeeping.start();
     log::info("listening", {{"ops_port", s.ops_port}});
 
@@ -126,14 +186,24 @@ int serve(const config::loaded& configuration) {
     });
     signals.wait();
     notify.stopping("finishing what is under way", service::longest_stop(s));
-    const auto end = steady_clock::now() + s.shutdown_drain_delay + s.shutdown_timeout;
+    const auto begun = steady_clock::now();
+    const auto end = begun + s.shutdown_drain_delay + s.shutdown_timeout;
+    const auto left_until = [](steady_clock::time_point until) {
+        const auto time = std::max(until - steady_clock::now(), steady_clock::duration::zero());
+        return std::chrono::ceil<std::chrono::milliseconds>(time);
+    };
+    state.draining = true;
     housekeeping.ask_to_stop();
+    begin_drain(job_reactors, parts);
+    const bool ended = drain_jobs(job_reactors, parts, s.shutdown_timeout);
     ops::drain(state, reactors, [&](std::size_t) -> http::server& { return server; },
-               {.delay = s.shutdown_drain_delay, .timeout = s.shutdown_timeout});
-    const auto patience = std::max(end - steady_clock::now(), steady_clock::duration::zero());
-    if (!housekeeping.stop_within(std::chrono::ceil<std::chrono::milliseconds>(patience))) {
-        // A step of recorded work cannot be interrupted, but be left: the next worker goes on with it.
-        log::warn("stopped while work on a tenant was under way");
+               {.delay = left_until(begun + s.shutdown_drain_delay), .timeout = left_until(end)});
+    // What cannot be interrupted is left: a step of recorded work, with which the next worker goes on, and a
+    // handler that does not end, whose job has been given back.
+    const bool kept_house = housekeeping.stop_within(left_until(end));
+    reports.stop(left_until(end));
+    if (!ended || !kept_house) {
+        log::warn("stopped while work was under way", {{"jobs", !ended}, {"tenants", !kept_house}});
         log::stop();
         std::_Exit(service::exit_ok);
     }

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kinds of jobs that this program knows, with their handlers: each feature adds its own here. One for
+// each reactor.
+#pragma once
+
+#include <optional>
+
+#include "config/settings.hpp"
+#include "exercise.hpp"
+#include "queue/handler.hpp"
+#include "queue/kinds/probe.hpp"
+
+namespace bulkhead::worker {
+
+class job_kinds {
+public:
+    explicit job_kinds(const config::settings& s);
+
+    [[nodiscard]] const queue::handlers& all() const noexcept { return all_; }
+
+private:
+    queue::probe probe_;
+    queue::ping ping_;
+    std::optional<exercise> exercise_;  // in the environment "test" only
+    std::optional<light_exercise> light_exercise_;
+    queue::handlers all_;
+};
+
+}  // namespace bulkhead::worker

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker_parts.hpp"
+
+#include "service/from_settings.hpp"
+
+namespace bulkhead::worker {
+namespace {
+
+queue::runner_settings runner_options(const shared_parts& shared, std::size_t index, std::size_t count) {
+    const auto& all = shared.settings.worker_concurrency;
+    queue::runner_settings out;
+    out.slots = queue::part_of(all, index, count);
+    out.process_slots = all;
+    out.owner = shared.owner;
+    out.poll *= count;
+    return out;
+}
+
+}  // namespace
+
+worker_parts::worker_parts(runtime::reactor& home, const shared_parts& shared, std::size_t index,
+                           std::size_t count)
+    : pools_(home.get_executor(), shared.pools),
+      redis_(home.get_executor(), service::redis_target(shared.settings),
+             service::redis_options(shared.metrics)),
+      tenants_(pools_, shared.control, shared.box, tenancy::registry_metrics(shared.metrics)),
+      kinds_(shared.settings),
+      dispatch_(redis_, shared.settings.queue_shards),
+      counts_(shared.metrics, kinds_.all()),
+      desk_{.tenants = tenants_,
+            .known = kinds_.all(),
+            .leases = shared.leases,
+            .counts = counts_,
+            .report = shared.report},
+      runner_(home.get_executor(), dispatch_, desk_, runner_options(shared, index, count)) {}
+
+void worker_parts::start() {
+    pools_.start();
+    redis_.start();
+    runner_.start();
+}
+
+void worker_parts::stop() {
+    runner_.stop();
+    redis_.stop();
+    pools_.stop();
+}
+
+}  // namespace bulkhead::worker
