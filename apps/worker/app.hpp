@@ -7,7 +7,8 @@
 namespace bulkhead::worker {
 
 inline constexpr service::program_info program{config::program::worker, "bulkhead-worker",
-                                               "the background worker of Bulkhead"};
+                                               "the background worker of Bulkhead",
+                                               "\nFor operators: bulkhead-worker jobs --help\n"};
 
 /// Serves until SIGTERM or SIGINT; the exit status.
 int serve(const config::loaded& configuration);

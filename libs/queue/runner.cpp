@@ -18,8 +18,6 @@ constexpr std::size_t most_settled = 100;
 /// Settlements that wait for Redis, of one place; the oldest go first when it is away for long: their leases
 /// have run out by then, and rows say how the jobs ended.
 constexpr std::size_t most_unsettled = 10'000;
-/// Redis forgets after 20 s how many slots a process has.
-constexpr std::chrono::seconds slots_said_every{5};
 /// Jobs that are to be buried, and how often that is tried: for ten minutes or so. Then they are found in
 /// their database again, like all that Redis does not know.
 constexpr std::size_t most_burials = 1'000;
@@ -164,18 +162,16 @@ awaitable<bool> runner::turn(lane which, unsigned shard) {
     std::vector<settlement> settled(std::make_move_iterator(in.settled.begin()),
                                     std::make_move_iterator(end));
     in.settled.erase(in.settled.begin(), end);
-    fetch_wish wish{.most = free, .lease = settings_.lease, .owner = settings_.owner};
+    const fetch_wish wish{.most = free,
+                          .lease = settings_.lease,
+                          .owner = settings_.owner,
+                          .slots = most_of(settings_.process_slots, which)};
     const auto now = steady_clock::now();
-    if (in.say_slots <= now) {
-        wish.slots = most_of(settings_.process_slots, which);
-        in.say_slots = now + slots_said_every;
-    }
     // A wake-up from here on is about what this round trip may not have seen.
     in.ask_again = now + settings_.poll;
     of.asking = true;
     auto done = co_await from_.settle(where, settled, wish);
     of.asking = false;
-    fail_point("queue.after-fetch");
     if (!done) {
         for (unsigned i = 0; i < free; ++i) slots_.release(which);
         in.settled.insert(in.settled.begin(), std::make_move_iterator(settled.begin()),
@@ -184,9 +180,9 @@ awaitable<bool> runner::turn(lane which, unsigned shard) {
             in.settled.erase(in.settled.begin(),
                              in.settled.end() - static_cast<std::ptrdiff_t>(most_unsettled));
         in.ask_again = {};
-        in.say_slots = {};
         co_return false;
     }
+    if (!done->deliveries.empty()) fail_point("queue.after-fetch");
     desk_.counts.stale.add(done->stale);
     const auto got = static_cast<unsigned>(done->deliveries.size());
     for (unsigned i = got; i < free; ++i) slots_.release(which);

@@ -84,7 +84,6 @@ private:
     struct shard_state {
         std::vector<settlement> settled;
         steady_clock::time_point ask_again{};
-        steady_clock::time_point say_slots{};
     };
     struct lane_state {
         explicit lane_state(executor where) : signal(where) {}

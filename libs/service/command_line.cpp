@@ -24,8 +24,8 @@ void print_help(const program_info& program) {
         "problem\n"
         "                  and exit 78\n\n"
         "Settings are environment variables; infra/env.example lists them. NAME_FILE reads one from a file.\n"
-        "SIGTERM and SIGINT stop it cleanly; a second one ends it at once.\n",
-        program.name, program.purpose);
+        "SIGTERM and SIGINT stop it cleanly; a second one ends it at once.\n{2}",
+        program.name, program.purpose, program.commands);
 }
 
 /// A block for people, one line for machines: a reader of JSON lines must not meet anything else.

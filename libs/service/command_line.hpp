@@ -18,8 +18,9 @@ inline constexpr int exit_config = 78;  // EX_CONFIG of sysexits.h
 
 struct program_info {
     config::program which;
-    std::string_view name;     // "bulkhead-api"
-    std::string_view purpose;  // one line for --help
+    std::string_view name;        // "bulkhead-api"
+    std::string_view purpose;     // one line for --help
+    std::string_view commands{};  // more lines for it: what the program answers besides its flags
 };
 
 /// Handles --help, --version and --check-config, reads the configuration (every problem goes to stderr,
