@@ -91,7 +91,9 @@ awaitable<response> dispatcher::handle(exchange& x, const router::match& route) 
     request_failure why{.type = "unknown", .reason = "not a std::exception"};
     try {
         auto answer = co_await route.found->serve(x);
-        turn.end(static_cast<unsigned>(answer.code) < 400);
+        const bool good = static_cast<unsigned>(answer.code) < 400;
+        turn.end(good);
+        if (good) x.take_effect();
         co_return answer;
     } catch (const std::exception& e) {
         why = {.type = type_name(e), .reason = e.what()};

@@ -20,6 +20,23 @@ awaitable<result<response>> stumble(exchange&) {
     co_return response{};
 }
 
+int effects = 0;
+awaitable<result<response>> write_and(exchange& x, bool forget, status code) {
+    x.when_effective([] { ++effects; });
+    x.when_effective([] { effects += 10; });
+    if (forget) x.forget_effects();
+    if (code == status::ok) co_return response{};
+    co_return fail(errc::conflict);
+}
+awaitable<result<response>> take_hold(exchange& x) { return write_and(x, false, status::ok); }
+awaitable<result<response>> take_back(exchange& x) { return write_and(x, true, status::ok); }
+awaitable<result<response>> refuse(exchange& x) { return write_and(x, false, status::conflict); }
+awaitable<result<response>> break_down(exchange& x) {
+    x.when_effective([] { ++effects; });
+    throw std::out_of_range("after the write");
+    co_return response{};
+}
+
 /// What is left of a request once it was served.
 struct ending {
     status code{};
@@ -38,6 +55,10 @@ ending ask(std::string_view path) {
     routes.get<fine>("/probe", {.id = "probe", .summary = "", .tag = "t", .probe = true});
     routes.get<fall>("/fall", {.id = "fall", .summary = "", .tag = "t"});
     routes.get<stumble>("/stumble", {.id = "stumble", .summary = "", .tag = "t"});
+    routes.get<take_hold>("/hold", {.id = "hold", .summary = "", .tag = "t"});
+    routes.get<take_back>("/back", {.id = "back", .summary = "", .tag = "t"});
+    routes.get<refuse>("/refuse", {.id = "refuse", .summary = "", .tag = "t"});
+    routes.get<break_down>("/break", {.id = "break", .summary = "", .tag = "t"});
     const request_tracing tracing(true, 1);
     const dispatcher stages(routes, {.tracing = &tracing});
     const services none;
@@ -70,6 +91,16 @@ TEST_CASE("dispatcher: requests are traced, probes are not", "[http]") {
     CHECK(ask("/nowhere").traced);
     CHECK(!ask("/nowhere").served);
     CHECK(!ask("/probe").traced);
+}
+
+TEST_CASE("dispatcher: what waits for a request's effect is done after it, once, and only then", "[http]") {
+    effects = 0;
+    CHECK(ask("/hold").code == status::ok);
+    CHECK(effects == 11);
+    CHECK(ask("/back").code == status::ok);
+    CHECK(ask("/refuse").code == status::conflict);
+    CHECK(ask("/break").code == status::internal_server_error);
+    CHECK(effects == 11);
 }
 
 }  // namespace bulkhead::http

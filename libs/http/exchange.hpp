@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/ip/address.hpp>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -120,6 +121,17 @@ public:
         return std::exchange(answer_headers_, {});
     }
 
+    /// What is to be done once this request has taken effect: everything it wrote is committed, and its
+    /// answer is below 400. Never when that is not so, or not known. Must not wait, throw, or use the
+    /// request.
+    void when_effective(std::move_only_function<void()> then) { effects_.push_back(std::move(then)); }
+    /// For whoever knows.
+    void take_effect() {
+        for (auto& each : std::exchange(effects_, {})) each();
+    }
+    /// What was written was undone, or is not to count.
+    void forget_effects() noexcept { effects_.clear(); }
+
     /// Writes lines that carry request id, trace and tenant. Made on demand: most requests log nothing of
     /// their own.
     [[nodiscard]] log::logger log() const {
@@ -147,6 +159,7 @@ private:
     bool served_ = false;
     crash_notes::note note_;  // should we crash now
     std::vector<std::pair<std::string_view, std::string>> answer_headers_;
+    std::vector<std::move_only_function<void()>> effects_;
 };
 
 }  // namespace bulkhead::http

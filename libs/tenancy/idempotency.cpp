@@ -141,6 +141,7 @@ awaitable<http::response> idempotency::serve(http::exchange& x, tenant_context& 
 
 awaitable<idempotency::round> idempotency::serve_once(http::exchange& x, tenant_context& within,
                                                       const idempotent_request& what, const handler& run) {
+    x.forget_effects();  // of a round that was undone
     const auto outside = within.db_;
     const auto held = std::make_shared<claim>(outside, what, x, within.info());
     within.db_ = outside.within(held);
@@ -184,8 +185,9 @@ awaitable<idempotency::round> idempotency::settle(http::exchange& x, const idemp
     co_return std::move(out);
 }
 
-http::response idempotency::replay(const http::exchange& x, const idempotent_request& what,
+http::response idempotency::replay(http::exchange& x, const idempotent_request& what,
                                    const kept_answer& kept) {
+    x.forget_effects();  // they were the effects of the request that was answered so first
     auto answer = replay_answer(what, kept, box_);
     if (!answer) return refuse(x, answer.error());
     replayed_.add();

@@ -40,7 +40,7 @@ private:
                                 const handler& run);
     awaitable<round> settle(http::exchange& x, const idempotent_request& what, claim& held,
                             http::response answer);
-    http::response replay(const http::exchange& x, const idempotent_request& what, const kept_answer& kept);
+    http::response replay(http::exchange& x, const idempotent_request& what, const kept_answer& kept);
     http::response refuse(const http::exchange& x, const error& why);
 
     const sealed_box& box_;
