@@ -43,6 +43,16 @@ static_assert(most_failure_records == 10);
 // Only while the worker that asks still has the job.
 #define OF_FENCE " where id = $1 and fence = $2 and state = 1"
 
+#define INSERTED "id, kind, lane, priority, payload, version, user_id, run_at, unique_key, most_attempts"
+
+parameters values_of(const new_job& what) {
+    std::optional<std::string_view> key;
+    if (!what.unique_key.empty()) key = what.unique_key;
+    return parameters::of(what.id, what.kind, column_of(what.lane), column_of(what.priority), what.payload,
+                          what.version, what.user, what.run_at, key,
+                          static_cast<std::int32_t>(what.most_attempts));
+}
+
 constexpr std::string_view claim_sql =
     // A row that somebody holds is left alone: waiting for it would keep a connection. What a crash of the
     // database forgets of a claim does no harm, since a job ends only once whatever its fence.
@@ -100,15 +110,40 @@ std::string presentable(std::string_view text, std::size_t bytes) {
 }
 
 query job_store::insert(const new_job& what) {
-    std::optional<std::string_view> key;
-    if (!what.unique_key.empty()) key = what.unique_key;
-    return {
-        "insert into jobs (id, kind, lane, priority, payload, version, user_id, run_at, unique_key, "
-        "most_attempts) values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now()), $9, $10) "
-        "on conflict do nothing returning id",
-        parameters::of(what.id, what.kind, column_of(what.lane), column_of(what.priority), what.payload,
-                       what.version, what.user, what.run_at, key,
-                       static_cast<std::int32_t>(what.most_attempts))};
+    return {"insert into jobs (" INSERTED
+            ") values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now()), $9, $10) "
+            "on conflict do nothing returning id",
+            values_of(what)};
+}
+
+awaitable<result<job_store::add_outcome>> job_store::add(new_job what,
+                                                         std::optional<std::int64_t> most_open) const {
+    const auto db = db_;
+    std::vector<query> statements;
+    // Where their number is limited, jobs are added one after the other: the lock is held until the insert is
+    // committed, and each statement sees what was committed before it began.
+    if (most_open)
+        statements.push_back({"select pg_advisory_xact_lock(7091022476707062387)", {}});  // "bh__jobs"
+    auto values = values_of(what);
+    values.add(most_open);
+    statements.push_back(
+        {"with made as (insert into jobs (" INSERTED
+         ") select $1, $2, $3, $4, $5, $6, $7, coalesce($8, now()), "
+         "$9, $10 where $11::bigint is null or "
+         "(select count(*) from (select from jobs where state in (0, 1) limit $11) open) < $11 "
+         "on conflict do nothing returning id) select count(*) from made",
+         std::move(values)});
+    const auto done = co_await db.write_all(std::move(statements));
+    if (!done) co_return std::unexpected(done.error());
+    if (done->back()[0].get<std::int64_t>(0) == 1) co_return add_outcome{};
+    const auto found =
+        co_await db.read("select id from jobs where id = $1 or (unique_key = $2 and state in (0, 1)) limit 1",
+                         what.id, what.unique_key);
+    if (!found) co_return std::unexpected(found.error());
+    if (!found->empty()) co_return add_outcome{.holder = (*found)[0].get<uuid>(0)};
+    if (most_open) co_return add_outcome{.over_limit = true};
+    // It has ended since.
+    co_return fail(errc::conflict, "another job with the same unique key has just ended: try again");
 }
 
 awaitable<result<job_store::claim_outcome>> job_store::claim(uuid id) const {

@@ -53,6 +53,14 @@ public:
     /// an open job has, or whose id is there already, inserts nothing and returns no row; else its id.
     [[nodiscard]] static postgres::query insert(const new_job& what);
 
+    /// Inserts it, at once or in the transaction that the database is in, unless as many of the tenant's jobs
+    /// as `most_open` are open.
+    struct add_outcome {
+        bool over_limit = false;
+        std::optional<uuid> holder{};  // the open job that has its unique key, or the job that has its id
+    };
+    awaitable<result<add_outcome>> add(new_job what, std::optional<std::int64_t> most_open = {}) const;
+
     /// Takes the job: raises its fence and counts an attempt, unless the attempt before was cut short by the
     /// end of its worker. A job that is to be cancelled is, instead.
     struct claim_outcome {

@@ -23,6 +23,12 @@ class tenant_access {
     /// Active tenants with ids behind `after`, in the order of their ids, `most` at a time.
     static awaitable<result<std::vector<uuid>>> active(tenancy::registry& in, uuid after, unsigned most,
                                                        runtime::deadline limit);
+    /// The same of deleted ones, and those that are being purged.
+    static awaitable<result<std::vector<uuid>>> ended(tenancy::registry& in, uuid after, unsigned most,
+                                                      runtime::deadline limit);
+
+    static awaitable<result<std::vector<uuid>>> ids(postgres::database control, postgres::statement which,
+                                                    uuid after, unsigned most);
 };
 
 }  // namespace bulkhead::queue

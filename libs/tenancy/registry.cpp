@@ -121,6 +121,15 @@ const std::string* registry::slug_of(const uuid& id) const {
     return at == by_id_.end() ? nullptr : &at->second.known->slug;
 }
 
+std::vector<uuid> registry::recent(std::size_t most) const {
+    std::vector<uuid> out;
+    for (const auto& each : used_) {
+        if (out.size() == most) break;
+        out.push_back(each.known->id);
+    }
+    return out;
+}
+
 /// One request asks the control database, the others wait for what it hears.
 struct registry::load_in_progress {
     explicit load_in_progress(runtime::deadline of_loader) : limit(of_loader) {}

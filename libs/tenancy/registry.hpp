@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/sealed_box.hpp"
 #include "persistence/postgres/database.hpp"
@@ -83,6 +84,8 @@ public:
 
     /// The slug of a tenant in memory; nullptr: unknown here. Valid until the next call.
     [[nodiscard]] const std::string* slug_of(const uuid& id) const;
+    /// Those that were asked for latest, the latest first; at most so many.
+    [[nodiscard]] std::vector<uuid> recent(std::size_t most) const;
     [[nodiscard]] std::size_t size() const noexcept { return by_id_.size(); }
 
 private:
