@@ -9,6 +9,11 @@
 namespace bulkhead::usage {
 namespace {
 
+constexpr std::int64_t schema_with_jobs = 4;
+constexpr std::string_view count_users = "select count(*), 0::bigint from users";
+constexpr std::string_view count_users_and_jobs =
+    "select (select count(*) from users), (select count(*) from jobs where state in (0, 1))";
+
 std::optional<std::int64_t> value_of(const std::optional<tenancy::quota>& limit) {
     if (!limit) return std::nullopt;
     return limit->value();
@@ -19,17 +24,18 @@ awaitable<result<report>> get_usage(auth::user_context& caller) {
     if (caller.role() != "owner" && caller.role() != "admin")
         co_return fail(errc::forbidden, "only owners and administrators may see this");
     const auto& tenant = caller.tenant().info();
-    const auto users = co_await caller.db().read("select count(*) from users");
-    if (!users) co_return std::unexpected(users.error());
+    const std::string_view count =
+        tenant.schema_version < schema_with_jobs ? count_users : count_users_and_jobs;
+    const auto counted = co_await caller.db().read(count);
+    if (!counted) co_return std::unexpected(counted.error());
     auto& quotas = caller.tenant().request().service<tenancy::usage_quotas>();
     const auto requests = co_await quotas.requests_counted(tenant);
     const auto& limits = tenant.limits;
-    // Nothing makes jobs in a tenant yet, so none is in flight.
-    co_return report{.users = {(*users)[0].get<std::int64_t>(0), value_of(limits.users)},
+    co_return report{.users = {(*counted)[0].get<std::int64_t>(0), value_of(limits.users)},
                      .requests_per_minute = {requests, value_of(limits.requests_per_minute)},
                      .storage_bytes = {tenant.storage_bytes, value_of(limits.storage_bytes),
                                        parse_rfc3339(tenant.measured_at)},
-                     .jobs_in_flight = {0, value_of(limits.jobs_in_flight)}};
+                     .jobs_in_flight = {(*counted)[0].get<std::int64_t>(1), value_of(limits.jobs_in_flight)}};
 }
 
 }  // namespace
