@@ -30,25 +30,6 @@ std::unexpected<error> nonsense(dispatch_script which) {
     return fail(errc::unavailable);
 }
 
-awaitable<result<redis::redis_reply>> run(redis::redis_client& redis, dispatch_script which, place where,
-                                          strings arguments, milliseconds limit = redis::usual_limit) {
-    strings keys;
-    keys.push_back(key_base(where));
-    auto reply = co_await redis.run(script_of(which), std::move(keys), std::move(arguments), limit);
-    if (!reply) {
-        if (reply.error().code == errc::internal)
-            log::error("queue: a script failed; are the queue's keys damaged?",
-                       {{"script", script_name(which)}, {"place", key_base(where)}});
-        co_return reply;
-    }
-    if (const auto text = reply->text(); text && text->starts_with("LAYOUT")) {
-        log::error("queue: the jobs in Redis are laid out by another version of this program",
-                   {{"found", *text}, {"place", key_base(where)}});
-        co_return fail(errc::unavailable);
-    }
-    co_return reply;
-}
-
 unsigned usable(unsigned shards) {
     if (shards == 0) throw std::logic_error("a queue needs a shard");
     return shards;
@@ -77,7 +58,28 @@ std::string key_base(place where) {
     return out += "}:";
 }
 
-dispatch::dispatch(redis::redis_client& redis, unsigned shards) : redis_(redis), shards_(usable(shards)) {}
+dispatch::dispatch(redis::redis_client& redis, unsigned shards, milliseconds patience)
+    : redis_(redis), shards_(usable(shards)), patience_(patience) {}
+
+awaitable<result<redis::redis_reply>> dispatch::run(dispatch_script which, place where,
+                                                    strings arguments) const {
+    const auto limit = which == dispatch_script::check ? std::max(patience_, patience_of_checks) : patience_;
+    strings keys;
+    keys.push_back(key_base(where));
+    auto reply = co_await redis_.run(script_of(which), std::move(keys), std::move(arguments), limit);
+    if (!reply) {
+        if (reply.error().code == errc::internal)
+            log::error("queue: a script failed; are the queue's keys damaged?",
+                       {{"script", script_name(which)}, {"place", key_base(where)}});
+        co_return reply;
+    }
+    if (const auto text = reply->text(); text && text->starts_with("LAYOUT")) {
+        log::error("queue: the jobs in Redis are laid out by another version of this program",
+                   {{"found", *text}, {"place", key_base(where)}});
+        co_return fail(errc::unavailable);
+    }
+    co_return reply;
+}
 
 awaitable<result<std::vector<push_outcome>>> dispatch::push(std::vector<ticket> all) {
     std::map<place, std::vector<std::size_t>> by_place;
@@ -97,7 +99,7 @@ awaitable<result<std::vector<push_outcome>>> dispatch::push(std::vector<ticket> 
                 arguments.push_back(wire::id_bytes(all[members[end]].id));
                 arguments.push_back(std::move(packed));
             }
-            const auto reply = co_await run(redis_, dispatch_script::push, where, std::move(arguments));
+            const auto reply = co_await run(dispatch_script::push, where, std::move(arguments));
             if (!reply) co_return std::unexpected(reply.error());
             const auto outcomes = wire::read_push(*reply, end - first);
             if (!outcomes) co_return nonsense(dispatch_script::push);
@@ -135,7 +137,7 @@ awaitable<result<dispatch::turn>> dispatch::settle(place where, std::vector<sett
             arguments.push_back(wire::id_bytes(settled[first].id));
             arguments.push_back(wire::pack_settlement(settled[first]));
         }
-        const auto reply = co_await run(redis_, dispatch_script::turn, where, std::move(arguments));
+        const auto reply = co_await run(dispatch_script::turn, where, std::move(arguments));
         if (!reply) {
             slots_said_.erase(where);
             co_return std::unexpected(reply.error());
@@ -159,7 +161,7 @@ awaitable<result<beat_news>> dispatch::beat(place where, std::string owner, mill
             arguments.push_back(wire::id_bytes(jobs[first].id));
             arguments.push_back(wire::pack_progress(jobs[first]));
         }
-        const auto reply = co_await run(redis_, dispatch_script::beat, where, std::move(arguments));
+        const auto reply = co_await run(dispatch_script::beat, where, std::move(arguments));
         if (!reply) co_return std::unexpected(reply.error());
         auto part = wire::read_beat(*reply);
         if (!part) co_return nonsense(dispatch_script::beat);
@@ -171,7 +173,7 @@ awaitable<result<beat_news>> dispatch::beat(place where, std::string owner, mill
 
 awaitable<result<dispatch::reaped>> dispatch::reap(place where, unsigned most) {
     strings arguments{std::to_string(std::min<unsigned>(most, jobs_of_call))};
-    const auto reply = co_await run(redis_, dispatch_script::reap, where, std::move(arguments));
+    const auto reply = co_await run(dispatch_script::reap, where, std::move(arguments));
     if (!reply) co_return std::unexpected(reply.error());
     auto out = wire::read_reap(*reply, where);
     if (!out) co_return nonsense(dispatch_script::reap);
@@ -181,7 +183,7 @@ awaitable<result<dispatch::reaped>> dispatch::reap(place where, unsigned most) {
 awaitable<result<cancel_outcome>> dispatch::cancel(uuid tenant, lane which, uuid id) {
     const auto where = place_of(tenant, which);
     strings arguments{wire::id_bytes(tenant), wire::id_bytes(id)};
-    const auto reply = co_await run(redis_, dispatch_script::cancel, where, std::move(arguments));
+    const auto reply = co_await run(dispatch_script::cancel, where, std::move(arguments));
     if (!reply) co_return std::unexpected(reply.error());
     const auto out = wire::read_cancel(*reply);
     if (!out) co_return nonsense(dispatch_script::cancel);
@@ -204,7 +206,7 @@ awaitable<result<>> dispatch::set_rules(uuid tenant, lane which, tenant_rules ru
         std::to_string(std::min(rules.most_kept, countable)),
         usual ? "1" : "0"};
     const auto where = place_of(tenant, which);
-    const auto reply = co_await run(redis_, dispatch_script::set_rules, where, std::move(arguments));
+    const auto reply = co_await run(dispatch_script::set_rules, where, std::move(arguments));
     if (!reply) co_return std::unexpected(reply.error());
     co_return result<>{};
 }
@@ -217,7 +219,7 @@ awaitable<result<std::size_t>> dispatch::purge(uuid tenant) {
         for (unsigned steps = 0; at.next_step != 0; ++steps) {
             if (steps == most_steps) co_return fail(errc::unavailable);  // somebody pushes as fast as this
             strings arguments{wire::id_bytes(tenant), std::to_string(at.next_step), at.cursor};
-            const auto reply = co_await run(redis_, dispatch_script::purge, where, std::move(arguments));
+            const auto reply = co_await run(dispatch_script::purge, where, std::move(arguments));
             if (!reply) co_return std::unexpected(reply.error());
             auto part = wire::read_purge(*reply);
             if (!part) co_return nonsense(dispatch_script::purge);
@@ -230,7 +232,7 @@ awaitable<result<std::size_t>> dispatch::purge(uuid tenant) {
 
 awaitable<result<dispatch::numbers>> dispatch::count(place where) {
     strings none;
-    const auto reply = co_await run(redis_, dispatch_script::count, where, std::move(none));
+    const auto reply = co_await run(dispatch_script::count, where, std::move(none));
     if (!reply) co_return std::unexpected(reply.error());
     const auto out = wire::read_count(*reply);
     if (!out) co_return nonsense(dispatch_script::count);
@@ -240,7 +242,7 @@ awaitable<result<dispatch::numbers>> dispatch::count(place where) {
 awaitable<result<dispatch::explanation>> dispatch::explain(uuid tenant, lane which, uuid id) {
     const auto where = place_of(tenant, which);
     strings arguments{wire::id_bytes(tenant), wire::id_bytes(id)};
-    const auto reply = co_await run(redis_, dispatch_script::explain, where, std::move(arguments));
+    const auto reply = co_await run(dispatch_script::explain, where, std::move(arguments));
     if (!reply) co_return std::unexpected(reply.error());
     auto out = wire::read_explain(*reply);
     if (!out) co_return nonsense(dispatch_script::explain);
@@ -252,8 +254,7 @@ awaitable<result<std::vector<std::string>>> dispatch::check(place where, bool re
     wire::progress at{.next_step = 1, .cursor = "0"};
     for (unsigned steps = 0; at.next_step != 0 && steps < most_steps; ++steps) {
         strings arguments{std::to_string(at.next_step), at.cursor, repair ? "1" : "0"};
-        const auto reply =
-            co_await run(redis_, dispatch_script::check, where, std::move(arguments), patience_of_checks);
+        const auto reply = co_await run(dispatch_script::check, where, std::move(arguments));
         if (!reply) co_return std::unexpected(reply.error());
         auto part = wire::read_check(*reply);
         if (!part) co_return nonsense(dispatch_script::check);

@@ -123,10 +123,14 @@ struct tenant_rules {
 
 enum class cancel_outcome : std::uint8_t { gone, unknown, running };
 
+enum class dispatch_script : std::uint8_t;
+
 class dispatch {
 public:
-    /// `shards`: the same in all processes that share this Redis.
-    dispatch(redis::redis_client& redis, unsigned shards);
+    /// `shards`: the same in all processes that share this Redis. `patience`: how late an answer may be; then
+    /// the connection is given up, see redis_client.
+    dispatch(redis::redis_client& redis, unsigned shards,
+             std::chrono::milliseconds patience = redis::usual_limit);
 
     [[nodiscard]] unsigned shards() const noexcept { return shards_; }
     [[nodiscard]] place place_of(const uuid& tenant, lane which) const noexcept {
@@ -206,9 +210,12 @@ private:
     };
 
     unsigned slots_to_say(place where, const fetch_wish& wish);
+    awaitable<result<redis::redis_reply>> run(dispatch_script which, place where,
+                                              std::vector<std::string> arguments) const;
 
     redis::redis_client& redis_;
     const unsigned shards_;
+    const std::chrono::milliseconds patience_;
     std::map<place, said_slots> slots_said_;
 };
 

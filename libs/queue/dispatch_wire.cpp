@@ -94,9 +94,7 @@ std::optional<uuid> read_id(std::string_view bytes) noexcept {
     return out;
 }
 
-std::string owner_tag(std::string_view owner) {
-    return sha256(owner).to_string().substr(0, 8);
-}
+std::string owner_tag(std::string_view owner) { return sha256(owner).to_string().substr(0, 8); }
 
 result<> check_ticket(const ticket& one) {
     if (auto good = check_kind_name(one.kind); !good) return good;

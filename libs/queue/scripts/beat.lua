@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Prolongs leases. ARGV: owner, lease (ms); id, progress of each: percent (255: as before), note. Gives ids that
 -- the owner has no lease of any more, and ids that are to be cancelled. What has run is charged already now, so
 -- that a long job does not look like a short one until it ends.

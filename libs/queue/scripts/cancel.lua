@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- ARGV: tenant, id. Gives 0: it will not run, 1: not here, 2: it runs, and its worker will hear of it.
 local tenant, id = ARGV[1], ARGV[2]
 local job = call('GETRANGE', job_key(id), 0, WITH_TENANT - 1)

@@ -1,5 +1,7 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Looks at a part of a place for what contradicts itself. ARGV: step, cursor, '1' to repair. Gives findings, next
--- step (0: done), its cursor. Reads the whole line of every tenant it meets.
+-- step (0: done), its cursor. Reads the whole line of every tenant it meets: where 100 000 jobs wait in one, a call
+-- takes a tenth of a second.
 -- Steps: 1 what the common keys are, 2 leases, 3 delayed jobs, 4 dead jobs, 5 ring, 6 held-back tenants, 7 all keys,
 -- 8 notes, 9 totals.
 local step, cursor, repair = tonumber(ARGV[1]), ARGV[2], ARGV[3] == '1'
@@ -9,6 +11,11 @@ local findings = {}
 
 local function hex(id)
     return (string.gsub(id, '.', function(byte) return string.format('%02x', string.byte(byte)) end))
+end
+-- Also where there is something else than a string.
+local function get(key)
+    local value = redis.pcall('GET', key)
+    return type(value) == 'string' and value or nil
 end
 local function find(text, id) findings[#findings + 1] = id and text .. ': ' .. hex(id) or text end
 
@@ -40,8 +47,8 @@ local function count_of(key, tenant)
     if not counts[key] then
         local count = {}
         for _, id in ipairs(call('ZRANGE', key, 0, -1)) do
-            local job = call('GETRANGE', job_key(id), HEAD_SIZE, WITH_TENANT - 1)
-            count[job] = (count[job] or 0) + 1
+            local whose = string.sub(get(job_key(id)) or '', HEAD_SIZE + 1, WITH_TENANT)
+            count[whose] = (count[whose] or 0) + 1
         end
         counts[key] = count
     end
@@ -146,7 +153,7 @@ end
 
 local function check_lock(key)
     local id = call('GET', key)
-    local job = #id == 16 and read(call('GET', job_key(id)))
+    local job = #id == 16 and read(get(job_key(id)))
     if job and job.state ~= 'D' and has(job.flags, UNIQUE) and lock_key(job.tenant, job.rest) == key then return end
     find('unique key of a job that is gone', id)
     if repair then call('DEL', key) end
@@ -156,7 +163,7 @@ local function check_set(key, state, what)
     local found = call('ZSCAN', key, cursor, 'COUNT', 200)
     for i = 1, #found[2], 2 do
         local id = found[2][i]
-        local job = read(call('GET', job_key(id)))
+        local job = read(get(job_key(id)))
         if not job or job.state ~= state then
             find(what, id)
             if repair then call('ZREM', key, id) end
@@ -200,7 +207,9 @@ local function check_common()
 end
 
 local function check_keys()
-    local found = call('SCAN', cursor, 'MATCH', base .. '*', 'COUNT', 500)
+    -- Reading a long line costs more than looking at many jobs.
+    local many = math.max(500, math.min(20000, math.floor(place.waiting / 20)))
+    local found = call('SCAN', cursor, 'MATCH', base .. '*', 'COUNT', many)
     for _, key in ipairs(found[2]) do
         local name = string.sub(key, #base + 1)
         local first, rest = string.match(name, '^(%l+):(.*)$')
@@ -223,7 +232,7 @@ end
 local function check_notes()
     local found = call('HSCAN', note, cursor, 'COUNT', 200)
     for i = 1, #found[2], 2 do
-        local job = read(call('GET', job_key(found[2][i])))
+        local job = read(get(job_key(found[2][i])))
         if not job or not has(job.flags, NOTED) then
             find('note on a job that is gone', found[2][i])
             if repair then call('HDEL', note, found[2][i]) end

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Gives waiting, delayed, running, dead jobs; tenants that have waiting ones, and those of them that are held back;
 -- how long the longest waiting job that could begin has waited (ms), looked for at both ends of the ring.
 local oldest = now

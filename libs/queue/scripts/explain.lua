@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- ARGV: tenant, id. Gives the job's state ('' when it is not here), its place in its tenant's line, how many tenants
 -- come first, what holds the tenant back, for how long (ms, -1: until something changes), percent, note.
 local tenant, id = ARGV[1], ARGV[2]

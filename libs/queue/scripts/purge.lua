@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Deletes some of a tenant's jobs. ARGV: tenant, step, cursor. Gives how many, next step (0: done), its cursor.
 -- Steps: 1 lines, 2 delayed jobs, 3 running ones, 4 dead ones, 5 the tenant.
 local tenant, step, cursor = ARGV[1], tonumber(ARGV[2]), ARGV[3]

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- ARGV: id, ticket of each job. A ticket: flags, priority, most attempts, delay (ms), what follows the head of
 -- a job. Gives for each 0: queued, 1: known, 2: another has its unique key, 3: full.
 local outcomes, lines, soonest = {}, {}, nil

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Takes back leases that ran out. ARGV: how many at most. Gives how many jobs wait again, and id, job of those that
 -- were lost too often: those with a payload are among the dead now, the others are forgotten here.
 local MOST_LOST = 3

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- ARGV: tenant, weight, most running (-1: the usual part of the slots), starts per second (0: any), burst, most
 -- waiting, most kept, whether these are the rules of somebody without rules.
 local it = tenant_of(ARGV[1])

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What every script of the queue begins with. KEYS[1] is the base of a place's keys (queue/dispatch.hpp); what
--- the keys hold is told in docs/decisions, "queue layout". Ids of jobs and tenants are their 16 bytes.
+-- the keys hold is told in docs/decisions/0019. Ids of jobs and tenants are their 16 bytes.
 local call, pack, unpack_of = redis.call, struct.pack, struct.unpack
 local base = KEYS[1]
 local ring, due, lease, park, wake = base .. 'ring', base .. 'due', base .. 'lease', base .. 'park', base .. 'wake'
@@ -97,7 +97,7 @@ local function save_tenants()
     end
 end
 
-local function score(number) return string.format('%.17g', number) end
+local function score(number) return string.format('%.1f', number) end  -- see enter
 
 -- To those who can be served. Who was away has saved nothing up: it begins where the others are, half a
 -- microsecond ahead of those who have been served: what they were charged are whole ones.

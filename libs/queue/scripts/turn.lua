@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Settles jobs and hands out the next ones. ARGV: owner, wanted jobs, lease (ms), usual cost (us), slots (0: as
 -- before), number of settlements; id, settlement of each: verdict, counts, took (us), delay (ms), reason.
 -- Gives: now; stale settlements; when to ask again (ms from now, -1: nothing is due); tenants of which more
