@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What every script of the queue begins with. KEYS[1] is the base of a place's keys (queue/dispatch.hpp); what
--- the keys hold is told in docs/decisions/0019. Ids of jobs and tenants are their 16 bytes.
+-- the keys hold is told in docs/decisions/0020. Ids of jobs and tenants are their 16 bytes.
 local call, pack, unpack_of = redis.call, struct.pack, struct.unpack
 local base = KEYS[1]
 local ring, due, lease, park, wake = base .. 'ring', base .. 'due', base .. 'lease', base .. 'park', base .. 'wake'
