@@ -21,7 +21,7 @@ using queue::ticket;
 using verdict = queue::settlement::verdict;
 
 struct dispatch_fixture : redis_fixture {
-    queue::dispatch jobs{client, 1};
+    queue::dispatch jobs{client, 1, 20s};
     const queue::place here{};
     const uuid tenant = uuid::generate();
 

@@ -252,7 +252,7 @@ TEST_CASE_METHOD(dispatch_fixture, "who waits for work is woken, one after anoth
 }
 
 TEST_CASE_METHOD(dispatch_fixture, "places do not know of each other", "[queue]") {
-    queue::dispatch wide(client, 8);
+    queue::dispatch wide(client, 8, 20s);
     std::map<unsigned, std::size_t> by_shard;
     std::vector<ticket> all;
     for (int i = 0; i < 64; ++i) {
