@@ -6,6 +6,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/describe.hpp>
+#include <deque>
 #include <latch>
 
 #include "base/testing/catch.hpp"
@@ -72,7 +73,7 @@ public:
         const auto left = compression_.encode(x, answer);
         if (left == coding::identity) return answer;
         ++elsewhere_;
-        net::io_context context{1};
+        auto& context = new_context();
         net::co_spawn(context, compression_.encode_elsewhere(left, answer), &rethrow);
         context.run();
         return answer;
@@ -82,8 +83,10 @@ public:
     [[nodiscard]] int elsewhere() const { return elsewhere_; }
     [[nodiscard]] std::string metrics() const { return registry_.render(); }
     runtime::blocking_pool& threads() { return threads_; }
+    net::io_context& new_context() { return contexts_.emplace_back(1); }
 
 private:
+    std::deque<net::io_context> contexts_;  // outlive the threads, which come back to them
     metrics::registry registry_;
     runtime::blocking_pool threads_;
     compression compression_;
@@ -170,7 +173,7 @@ TEST_CASE("compression: large answers go to the threads, and as they are when th
     CHECK(s.elsewhere() == 1);
 
     std::latch busy(1), go_on(1);
-    net::io_context context{1};
+    auto& context = s.new_context();
     const auto block = [&] {
         busy.count_down();
         go_on.wait();
