@@ -52,7 +52,9 @@ std::string new_owner() { return random_token(9); }
 
 }  // namespace
 
-int serve(const config::loaded& configuration) {
+int serve(const config::loaded& configuration) { return serve_with(configuration, {}); }
+
+int serve_with(const config::loaded& configuration, const more_kinds& also) {
     const auto& s = configuration.values;
     runtime::signals signals;  // before any thread, so that all inherit the mask
     const service::notifier notify;
@@ -91,7 +93,7 @@ int serve(const config::loaded& configuration) {
     job_reports reports(s, metrics);
     queue::lease_book leases;
     const auto owner = new_owner();
-    const shared_parts shared{s, control, job_pools, box, metrics, leases, owner, reports.callback()};
+    const shared_parts shared{s, control, job_pools, box, metrics, leases, owner, reports.callback(), also};
     std::vector<std::unique_ptr<worker_parts>> parts;
     for (std::size_t i = 0; i < job_reactors.size(); ++i) {
         parts.push_back(std::make_unique<worker_parts>(job_reactors[i], shared, i, job_reactors.size()));

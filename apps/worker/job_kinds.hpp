@@ -3,6 +3,7 @@
 // each reactor.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "config/settings.hpp"
@@ -14,7 +15,8 @@ namespace bulkhead::worker {
 
 class job_kinds {
 public:
-    explicit job_kinds(const config::settings& s);
+    /// `also`: adds what other programs than bulkhead-worker bring; may be empty.
+    explicit job_kinds(const config::settings& s, const std::function<void(queue::handlers&)>& also = {});
 
     [[nodiscard]] const queue::handlers& all() const noexcept { return all_; }
 

@@ -28,6 +28,7 @@ struct shared_parts {
     queue::lease_book& leases;
     std::string owner;  // of the leases
     std::function<void(const queue::run_trouble&)> report;
+    const std::function<void(queue::handlers&)>& more_kinds;  // may be empty
 };
 
 class worker_parts {

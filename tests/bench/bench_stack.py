@@ -19,7 +19,7 @@ os.environ.setdefault("BULKHEAD_BIN", str(ROOT / "build" / "release" / "bin"))
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 from api_client import Api, PASSWORD  # noqa: E402
-from conftest import BIN, Stack  # noqa: E402
+from conftest import BIN, ReservedPort, Stack  # noqa: E402,F401
 from fast_client import Pipe, encode  # noqa: E402
 
 

@@ -5,7 +5,8 @@
 //     bulkhead-queue-load offer kept=d n=1000 rate=50             one a call, so many a second
 //     bulkhead-queue-load wait                                    until nothing waits or runs any more
 // The jobs of a call are of one tenant, the next call's of the next one. More options: first= (number of the
-// first job), warm=1 (a tenth more before the clock runs), hold= (ms that a job takes), due= (us since 1970).
+// first job), warm=1 (a tenth more before the clock runs), hold= (ms that a job takes), due= (us since 1970),
+// cap= (jobs of a tenant that may run at a time).
 // Environment: REDIS_URL, CONNECTIONS, QUEUE_SHARDS, and BENCH_TENANTS: "id=database-url …".
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -37,7 +38,7 @@ struct options {
     std::map<std::string, std::string, std::less<>> words{{"kept", "r"}};
     std::map<std::string, std::int64_t, std::less<>> numbers{{"n", 20'000}, {"bulk", 50}, {"calls", 1},
                                                              {"rate", 50},  {"first", 0}, {"warm", 0},
-                                                             {"hold", 0},   {"due", 0}};
+                                                             {"hold", 0},   {"due", 0},   {"cap", 0}};
 
     options(int argc, char** argv) {
         if (argc < 2) throw std::runtime_error("push, offer or wait?");
@@ -161,6 +162,7 @@ private:
     awaitable<> rules() {
         queue::tenant_rules rules;
         rules.most_kept = 2'000'000;
+        if (how_["cap"] > 0) rules.most_running = static_cast<unsigned>(how_["cap"]);
         for (const auto& each : tenants_)
             must(co_await dispatch_.set_rules(each.id, queue::lane::normal, rules));
     }

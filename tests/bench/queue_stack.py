@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from bench_stack import BIN, ROOT, BenchStack, cpu_seconds, postgres_cpu, say, wait_for
+from bench_stack import BIN, ROOT, BenchStack, ReservedPort, cpu_seconds, postgres_cpu, say, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = HERE / "peers"
@@ -185,7 +185,8 @@ class Worker:
 
     def __init__(self, stack, path, jobs=None, **settings):
         self.path, self.ended = path, False
-        environment = stack.env | {"LOG_LEVEL": "warn", "BENCH_RECORD": str(path), "OPS_PORT": "0", **settings}
+        self.port = ReservedPort()
+        environment = stack.env | {"LOG_LEVEL": "warn", "BENCH_RECORD": str(path), "OPS_PORT": str(self.port.number)} | settings
         if jobs:
             environment["BENCH_JOBS"] = str(jobs)
         self.log = open(path.with_suffix(".log"), "ab")
@@ -260,7 +261,9 @@ class Site:
     def start_waiting(self, kept):
         return Report([LOAD, "wait", f"kept={kept}"], self._environment(self.made))
 
-    def worker(self, record=None, jobs=None, **settings):
+    def worker(self, concurrency=16, record=None, jobs=None, **settings):
+        """So many of the benchmarks' jobs at a time: other lanes have nothing to lend them."""
+        settings["WORKER_CONCURRENCY"] = f"critical=0,default={concurrency},bulk=0"
         self.records += 1
         path = record or self.stack.folder / f"record-{self.records}"
         return Worker(self.stack, path, jobs, DB_POOL_MAX=str(self.connections), **settings)
@@ -287,9 +290,9 @@ class Bulkhead:
 
     def drain(self, site, tenants, n, concurrency):
         """From the first job's start until Redis and the databases know of none that is not done."""
-        pushing = site.load("push", tenants, kept=self.kept, n=n, bulk=500, calls=4)["cpu_seconds"]
+        pushing = site.load("push", tenants, kept=self.kept, n=n, bulk=500, calls=4, cap=1000)["cpu_seconds"]
         waiting = site.start_waiting(self.kept)
-        with site.worker(jobs=n, WORKER_CONCURRENCY=str(concurrency)) as worker:
+        with site.worker(concurrency, jobs=n) as worker:
             done = waiting.result()["at"]
             cpu = sum(cpu_seconds(worker.process.pid))
         got = worker.summary()
