@@ -49,10 +49,10 @@ public:
 
     awaitable<int> run() {
         const bool up = co_await wait_for_redis();
-        switch (args_.run) {
-            case command::stats: co_return up ? co_await stats() : no_redis();
-            case command::fsck: co_return up ? co_await fsck() : no_redis();
-            default: break;
+        if (args_.run == command::stats || args_.run == command::fsck) {
+            if (!up) co_return complain(service::exit_failed, "Redis cannot be reached");
+            if (args_.run == command::stats) co_return co_await stats();
+            co_return co_await fsck();
         }
         if (args_.run == command::enqueue)
             if (const auto wrong = make_job()) co_return complain(service::exit_usage, *wrong);
@@ -71,8 +71,6 @@ public:
 
 private:
     using change_function = awaitable<result<bool>> (queue::job_desk::*)(queue::job_desk::tenant_ptr, uuid);
-
-    static int no_redis() { return complain(service::exit_failed, "Redis cannot be reached"); }
 
     awaitable<bool> wait_for_redis() {
         steady_timer timer(co_await net::this_coro::executor);

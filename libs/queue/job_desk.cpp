@@ -129,6 +129,14 @@ awaitable<result<bool>> job_desk::retry(tenant_ptr of, uuid id) {
 }
 
 awaitable<result<bool>> job_desk::cancel(tenant_ptr of, uuid id) {
+    // A run that has written something holds the row until it ends: its worker is told, and writes the end.
+    const auto row = co_await show(of, id);
+    if (!row && row.error().code == errc::not_found) co_return false;
+    if (!row) co_return std::unexpected(row.error());
+    if (row->state == "running") {
+        const auto told = co_await to_.cancel(of->id, row->of, id);
+        if (told && *told == cancel_outcome::running) co_return true;
+    }
     const job_store store(open(of));
     const auto cancelled = co_await store.cancel(id);
     if (!cancelled) co_return std::unexpected(cancelled.error());

@@ -340,7 +340,12 @@ awaitable<job_run::end> job_run::abandon() {
     // Its effect is undone now, unless a statement is under way, which ends with the run's time.
     if (scope_) scope_->close();
     run_failure why{.reason = "it does not end"};
-    auto ended = is_kept() ? co_await fail_kept(std::move(why)) : fail_light(std::move(why));
+    // Not as one conditional expression: GCC 12 destroys what is awaited in it twice.
+    end ended;
+    if (is_kept())
+        ended = co_await fail_kept(std::move(why));
+    else
+        ended = fail_light(std::move(why));
     desk_.leases.remove(*lease_);
     co_return ended;
 }
