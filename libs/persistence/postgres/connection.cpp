@@ -180,6 +180,11 @@ bool connection::take_answer(pg_result* answer) {
         return true;
     }
     front.answered = true;
+    if (front.what == kind::end || front.what == kind::sync) {
+        // Only a sync answers a sync. The entry stays, for it is by its end that an operation is found.
+        take_failure(front, answer);
+        return !(doubtful_ = true);
+    }
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
         if (front.op && front.what == kind::execute) front.op->add(std::move(rows));
     } else {
