@@ -32,16 +32,26 @@ worker_parts::worker_parts(runtime::reactor& home, const shared_parts& shared, s
             .leases = shared.leases,
             .counts = counts_,
             .report = shared.report},
-      runner_(home.get_executor(), dispatch_, desk_, runner_options(shared, index, count)) {}
+      runner_(home.get_executor(), dispatch_, desk_, runner_options(shared, index, count)) {
+    for (std::size_t i = 0; i < queue::lanes; ++i) {
+        const auto which = static_cast<queue::lane>(i);
+        bells_[i] =
+            std::make_unique<redis::waiter>(home.get_executor(), service::redis_target(shared.settings),
+                                            queue::bell_keys(which, shared.settings.queue_shards));
+        runner_.listen_to(which, *bells_[i]);
+    }
+}
 
 void worker_parts::start() {
     pools_.start();
     redis_.start();
+    for (auto& each : bells_) each->start();
     runner_.start();
 }
 
 void worker_parts::stop() {
     runner_.stop();
+    for (auto& each : bells_) each->stop();
     redis_.stop();
     pools_.stop();
 }

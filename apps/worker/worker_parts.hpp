@@ -3,6 +3,8 @@
 // its handlers, its runner. Nothing in here is shared with another reactor.
 #pragma once
 
+#include <array>
+#include <memory>
 #include <string>
 
 #include "base/sealed_box.hpp"
@@ -11,6 +13,7 @@
 #include "observability/metrics.hpp"
 #include "persistence/postgres/pool_set.hpp"
 #include "persistence/redis/client.hpp"
+#include "persistence/redis/waiter.hpp"
 #include "queue/dispatch.hpp"
 #include "queue/runner.hpp"
 #include "runtime/reactor.hpp"
@@ -52,6 +55,7 @@ private:
     queue::dispatch dispatch_;
     queue::run_metrics counts_;
     queue::run_desk desk_;
+    std::array<std::unique_ptr<redis::waiter>, queue::lanes> bells_;
     queue::runner runner_;
 };
 

@@ -40,9 +40,14 @@ runner::runner(executor where, dispatch& from, run_desk& desk, runner_settings s
     }
 }
 
+void runner::listen_to(lane which, redis::waiter& bells) { at(which).bells = &bells; }
+
 void runner::start() {
-    for (std::size_t i = 0; i < lanes; ++i)
-        net::co_spawn(executor_, pump(static_cast<lane>(i)), net::detached);
+    for (std::size_t i = 0; i < lanes; ++i) {
+        const auto which = static_cast<lane>(i);
+        net::co_spawn(executor_, pump(which), net::detached);
+        if (at(which).bells) net::co_spawn(executor_, listen(which), net::detached);
+    }
     net::co_spawn(executor_, watch(), net::detached);
 }
 
@@ -87,6 +92,7 @@ bool runner::idle() const {
 void runner::stop() {
     stopped_ = true;
     wake_all();
+    for (auto& each : lanes_) each->listen.cancel();
     watch_timer_.cancel();
 }
 
@@ -148,7 +154,52 @@ awaitable<> runner::wait(lane which) {
         if (room && !desk_.draining) until = std::min(until, in.ask_again);
     }
     of.signal.expires_at(until);
+    of.waiting = room && !desk_.draining;
+    if (of.waiting) of.listen.cancel();
     co_await of.signal.async_wait(use_tuple);
+    of.waiting = false;
+}
+
+/// A bell that is taken is for whoever took it: only while there is room for a job and nothing else to do.
+awaitable<> runner::listen(lane which) {
+    auto& of = at(which);
+    while (!stopped_) {
+        if (!of.waiting) {
+            of.listen.expires_at(steady_clock::time_point::max());
+            co_await of.listen.async_wait(use_tuple);
+            continue;
+        }
+        const auto bell = co_await of.bells->pop(settings_.slow_poll);
+        if (bell && *bell) hear(which, **bell);
+        if (bell || stopped_) continue;
+        // Redis is away; places are asked in turns meanwhile.
+        of.listen.expires_after(settings_.slow_poll);
+        co_await of.listen.async_wait(use_tuple);
+    }
+}
+
+void runner::hear(lane which, const redis::waiter::popped& bell) {
+    const auto keys = bell_keys(which, from_.shards());
+    const auto found = std::ranges::find(keys, bell.key);
+    if (found == keys.end()) return;
+    auto& of = at(which);
+    auto& in = of.shards[static_cast<std::size_t>(found - keys.begin())];
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(utc_now()).time_since_epoch().count();
+    const auto wait = std::clamp(bell.score - static_cast<double>(now), 0.0,
+                                 static_cast<double>(settings_.slow_poll.count()));
+    const auto due = steady_clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(wait));
+    in.ask_again = std::min(in.ask_again, due);
+    of.signal.cancel();
+}
+
+std::chrono::milliseconds runner::pause_of(const lane_state& of) const {
+    return of.bells && of.bells->connected() ? settings_.slow_poll : settings_.poll;
+}
+
+std::vector<std::string> bell_keys(lane which, unsigned shards) {
+    std::vector<std::string> out;
+    for (unsigned i = 0; i < shards; ++i) out.push_back(key_base({which, i}) + "wake");
+    return out;
 }
 
 /// One round trip. False: Redis is away.
@@ -168,7 +219,7 @@ awaitable<bool> runner::turn(lane which, unsigned shard) {
                           .slots = most_of(settings_.process_slots, which)};
     const auto now = steady_clock::now();
     // A wake-up from here on is about what this round trip may not have seen.
-    in.ask_again = now + settings_.poll;
+    in.ask_again = now + pause_of(of);
     of.asking = true;
     auto done = co_await from_.settle(where, settled, wish);
     of.asking = false;

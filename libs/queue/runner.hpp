@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "persistence/redis/waiter.hpp"
 #include "queue/dispatch.hpp"
 #include "queue/job_run.hpp"
 #include "queue/slots.hpp"
@@ -25,10 +26,11 @@ struct runner_settings {
     lane_numbers process_slots{2, 8, 2};  // of all reactors together
     std::string owner;                    // of the leases: the process' name, new at every start
     std::chrono::milliseconds lease{15'000};
-    std::chrono::milliseconds poll{200};      // a place that was empty is asked again after this
-    unsigned batch = 64;                      // deliveries in one round trip
-    std::chrono::milliseconds watch{250};     // how often the time limits of runs are looked at
-    std::chrono::milliseconds report{5'000};  // how often progress is written to the database
+    std::chrono::milliseconds poll{200};         // a place that was empty is asked again after this …
+    std::chrono::milliseconds slow_poll{1'000};  // … or this, while a waiter hears of what comes
+    unsigned batch = 64;                         // deliveries in one round trip
+    std::chrono::milliseconds watch{250};        // how often the time limits of runs are looked at
+    std::chrono::milliseconds report{5'000};     // how often progress is written to the database
 };
 
 /// A run, for people.
@@ -52,6 +54,10 @@ public:
            std::function<void(const uuid& tenant)> on_more = {});
     runner(const runner&) = delete;
     runner& operator=(const runner&) = delete;
+
+    /// While the program is wired: `bells` waits for the keys `bell_keys` of the lane; started and stopped by
+    /// its owner. Must outlive this.
+    void listen_to(lane which, redis::waiter& bells);
 
     // All of what follows on the reactor's thread.
 
@@ -86,15 +92,21 @@ private:
         steady_clock::time_point ask_again{};
     };
     struct lane_state {
-        explicit lane_state(executor where) : signal(where) {}
+        explicit lane_state(executor where) : signal(where), listen(where) {}
         std::vector<shard_state> shards;
         steady_timer signal;
         runtime::backoff pause{std::chrono::milliseconds(100), std::chrono::milliseconds(2'000)};
         std::size_t next = 0;
         bool asking = false;
+        redis::waiter* bells = nullptr;
+        steady_timer listen;   // of whoever listens to them
+        bool waiting = false;  // there is room, and nothing to do
     };
 
     awaitable<> pump(lane which);
+    awaitable<> listen(lane which);
+    void hear(lane which, const redis::waiter::popped& bell);
+    [[nodiscard]] std::chrono::milliseconds pause_of(const lane_state& of) const;
     awaitable<> wait(lane which);
     awaitable<bool> turn(lane which, unsigned shard);
     awaitable<> serve(run_ptr run);
@@ -120,5 +132,8 @@ private:
     bool stopping_ = false;
     bool stopped_ = false;
 };
+
+/// What is popped when something can begin in the lane, see key_base.
+[[nodiscard]] std::vector<std::string> bell_keys(lane which, unsigned shards);
 
 }  // namespace bulkhead::queue
