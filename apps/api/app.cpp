@@ -61,7 +61,7 @@ postgres::pool_settings pool_options(const config::settings& s, const postgres::
     return out;
 }
 
-/// A connection of a client, or to the database, is a descriptor. `wanted`: so many of these.
+/// `wanted`: descriptors for connections.
 void check_descriptors(std::size_t wanted) {
     constexpr std::size_t others = 100;  // Redis, the operator's port, logs, programs that work on tenants
     const auto possible = runtime::raise_descriptor_limit();
@@ -85,7 +85,7 @@ int serve(const config::loaded& configuration) {
     const auto sharing = service::share_options(s, server_facts, s.api_threads);
     const auto pools = pool_options(s, control, sharing.alone() - tenancy::change_feed::connections);
 
-    check_descriptors(s.max_connections + sharing.alone());
+    check_descriptors(s.max_connections + 2 * sharing.alone());  // libpq's, and the one that is watched
 
     // Shared by all reactors: read-only, or safe from any thread.
     metrics::registry metrics;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "persistence/postgres/connect.hpp"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
 
 #include <algorithm>
@@ -97,8 +98,9 @@ awaitable<bool> ready(PGconn* session, descriptor::wait_type kind, runtime::dead
 
 }  // namespace
 
-awaitable<std::expected<pg_conn*, connect_failure>> connect(conninfo target, session_defaults defaults,
-                                                            runtime::deadline limit) {
+awaitable<std::expected<connected_session, connect_failure>> connect(conninfo target,
+                                                                     session_defaults defaults,
+                                                                     runtime::deadline limit) {
     const auto address = target.describe();
     if (!co_await resolve(target, limit)) co_return refused(address, "its host name cannot be resolved");
     session_ptr session;
@@ -117,7 +119,9 @@ awaitable<std::expected<pg_conn*, connect_failure>> connect(conninfo target, ses
     }
     if (PQsetnonblocking(session.get(), 1) != 0 || PQenterPipelineMode(session.get()) != 1)
         co_return refused(address, PQerrorMessage(session.get()));
-    co_return session.release();
+    const int watched = ::fcntl(PQsocket(session.get()), F_DUPFD_CLOEXEC, 0);
+    if (watched < 0) co_return refused(address, "too many files are open");
+    co_return connected_session{session.release(), watched};
 }
 
 }  // namespace bulkhead::postgres

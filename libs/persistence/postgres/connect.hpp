@@ -20,8 +20,17 @@ struct connect_failure {
     std::string words;  // for operators: what the server or libpq said
 };
 
-/// A logged-in session in non-blocking pipeline mode, owned by the caller (PQfinish). Failures are logged.
-awaitable<std::expected<pg_conn*, connect_failure>> connect(conninfo target, session_defaults defaults,
-                                                            runtime::deadline limit);
+/// A logged-in session, and a copy of its socket's descriptor for the reactor to watch: libpq closes its own
+/// as soon as it fails, and the number may be another file's before the reactor looks away. The caller owns
+/// both (PQfinish, close).
+struct connected_session {
+    pg_conn* session;
+    int watched;
+};
+
+/// In non-blocking pipeline mode. Failures are logged.
+awaitable<std::expected<connected_session, connect_failure>> connect(conninfo target,
+                                                                     session_defaults defaults,
+                                                                     runtime::deadline limit);
 
 }  // namespace bulkhead::postgres

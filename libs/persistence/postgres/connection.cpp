@@ -37,9 +37,10 @@ awaitable<connection::opened> connection::open(conninfo target, session_defaults
     co_return made;
 }
 
-connection::connection(passkey, executor ex, pg_conn* session, statement_names names, connection_owner& owner)
-    : socket_(ex, PQsocket(session)),
-      session_(session),
+connection::connection(passkey, executor ex, connected_session made, statement_names names,
+                       connection_owner& owner)
+    : socket_(ex, made.watched),
+      session_(made.session),
       owner_(&owner),
       names_(names),
       prepared_(prepared_limit) {}
@@ -278,8 +279,8 @@ void connection::drop_soon(std::string_view why) {
 
 void connection::finish_session() {
     if (!session_) return;
-    socket_.cancel();
-    socket_.release();  // libpq closes it
+    error_code ignored;  // it is a copy, so nothing can be lost by closing it
+    socket_.close(ignored);
     PQfinish(std::exchange(session_, nullptr));
 }
 

@@ -48,7 +48,7 @@ public:
     static awaitable<opened> open(conninfo target, session_defaults defaults, statement_names names,
                                   runtime::deadline limit, connection_owner& owner);
 
-    connection(passkey, executor ex, pg_conn* session, statement_names names, connection_owner& owner);
+    connection(passkey, executor ex, connected_session made, statement_names names, connection_owner& owner);
     ~connection();
 
     /// Sends `op`; it completes on this reactor, after this function returned. Only while open.

@@ -68,11 +68,9 @@ public:
 
 private:
     struct link {
-        link(executor where, pg_conn* opened) : session(opened), socket(where, PQsocket(opened)) {}
-        ~link() {
-            socket.release();  // libpq closes it
-            PQfinish(session);
-        }
+        link(executor where, connected_session opened)
+            : session(opened.session), socket(where, opened.watched) {}
+        ~link() { PQfinish(session); }
         link(const link&) = delete;
         link& operator=(const link&) = delete;
 
