@@ -5,11 +5,13 @@
 
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "config/settings.hpp"
 #include "exercise.hpp"
 #include "queue/handler.hpp"
 #include "queue/kinds/probe.hpp"
+#include "queue/kinds/retention.hpp"
 
 namespace bulkhead::worker {
 
@@ -23,9 +25,13 @@ public:
 private:
     queue::probe probe_;
     queue::ping ping_;
+    queue::retention retention_;
     std::optional<exercise> exercise_;  // in the environment "test" only
     std::optional<light_exercise> light_exercise_;
     queue::handlers all_;
 };
+
+/// What is made again and again for every tenant.
+[[nodiscard]] std::vector<queue::schedule> schedules();
 
 }  // namespace bulkhead::worker

@@ -40,6 +40,8 @@ worker_parts::worker_parts(runtime::reactor& home, const shared_parts& shared, s
                                             queue::bell_keys(which, shared.settings.queue_shards));
         runner_.listen_to(which, *bells_[i]);
     }
+    if (index == 0)
+        cron_.emplace(home.get_executor(), redis_, dispatch_, tenants_, schedules(), shared.metrics);
 }
 
 void worker_parts::start() {
@@ -47,9 +49,11 @@ void worker_parts::start() {
     redis_.start();
     for (auto& each : bells_) each->start();
     runner_.start();
+    if (cron_) cron_->start();
 }
 
 void worker_parts::stop() {
+    if (cron_) cron_->stop();
     runner_.stop();
     for (auto& each : bells_) each->stop();
     redis_.stop();

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/sealed_box.hpp"
@@ -14,6 +15,7 @@
 #include "persistence/postgres/pool_set.hpp"
 #include "persistence/redis/client.hpp"
 #include "persistence/redis/waiter.hpp"
+#include "queue/cron.hpp"
 #include "queue/dispatch.hpp"
 #include "queue/runner.hpp"
 #include "runtime/reactor.hpp"
@@ -57,6 +59,7 @@ private:
     queue::run_desk desk_;
     std::array<std::unique_ptr<redis::waiter>, queue::lanes> bells_;
     queue::runner runner_;
+    std::optional<queue::cron> cron_;  // of the first reactor
 };
 
 }  // namespace bulkhead::worker
