@@ -98,8 +98,12 @@ private:
             const auto now =
                 co_await wait(with, descriptor::wait_read, steady_clock::now() + settings_.most_silence);
             if (now == heard::the_end) co_return;
-            const bool alive = now == heard::nothing ? co_await ask(with, are_you_there) : take(*with);
-            if (!alive) co_return;
+            if (now == heard::nothing) {
+                const bool alive = co_await ask(with, are_you_there);
+                if (!alive) co_return;
+            } else if (!take(*with)) {
+                co_return;
+            }
         }
     }
 
