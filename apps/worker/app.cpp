@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
@@ -21,6 +22,7 @@
 #include "ops/tenant_metrics.hpp"
 #include "persistence/migrations/embedded.hpp"
 #include "queue/heartbeat.hpp"
+#include "queue/relay.hpp"
 #include "runtime/shutdown_stack.hpp"
 #include "runtime/signals.hpp"
 #include "service/build_info.hpp"
@@ -34,7 +36,8 @@
 namespace bulkhead::worker {
 namespace {
 
-/// The operator's reactor asks the control database only.
+/// The operator's reactor asks the control database, and looks into those of tenants for jobs that Redis does
+/// not know.
 constexpr unsigned own_connections = 2;
 
 postgres::pool_settings pool_options(const config::settings& s, const postgres::conninfo& control,
@@ -81,6 +84,8 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
     tenancy::registry tenants(pools, control, box, tenancy::registry_metrics(metrics));
     tenancy::change_feed feed(ex, control, service::session_options(s, "bulkhead-worker"), metrics);
     feed.tell(ex, tenants);
+    queue::dispatch dispatch(redis, s.queue_shards);
+    queue::relay relay(ex, redis, dispatch, tenants, metrics, {.at_once = own_connections});
 
     // One reactor per core for jobs, each with all it needs.
     constexpr auto of_others = tenancy::change_feed::connections + own_connections;
@@ -93,7 +98,12 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
     job_reports reports(s, metrics);
     queue::lease_book leases;
     const auto owner = new_owner();
-    const shared_parts shared{s, control, job_pools, box, metrics, leases, owner, reports.callback(), also};
+    // What takes jobs out of Redis says where there is room for more.
+    const auto on_more = [&relay, ex](const uuid& tenant) {
+        net::post(ex, [&relay, tenant] { relay.look_at(tenant); });
+    };
+    const shared_parts shared{s,      control, job_pools,          box,     metrics,
+                              leases, owner,   reports.callback(), on_more, also};
     std::vector<std::unique_ptr<worker_parts>> parts;
     for (std::size_t i = 0; i < job_reactors.size(); ++i) {
         parts.push_back(std::make_unique<worker_parts>(job_reactors[i], shared, i, job_reactors.size()));
@@ -160,10 +170,12 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
         feed.start();
         server.start(ops_address);
         share.start();
+        relay.start();
     });
     stack.push("connections", [&] {
         reactors.run_on_each([&](std::size_t) {
             feed.stop();
+            relay.stop();
             redis.stop();
             pools.stop();
         });

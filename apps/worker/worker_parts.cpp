@@ -32,7 +32,7 @@ worker_parts::worker_parts(runtime::reactor& home, const shared_parts& shared, s
             .leases = shared.leases,
             .counts = counts_,
             .report = shared.report},
-      runner_(home.get_executor(), dispatch_, desk_, runner_options(shared, index, count)) {
+      runner_(home.get_executor(), dispatch_, desk_, runner_options(shared, index, count), shared.on_more) {
     for (std::size_t i = 0; i < queue::lanes; ++i) {
         const auto which = static_cast<queue::lane>(i);
         bells_[i] =

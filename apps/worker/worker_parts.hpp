@@ -33,6 +33,7 @@ struct shared_parts {
     queue::lease_book& leases;
     std::string owner;  // of the leases
     std::function<void(const queue::run_trouble&)> report;
+    std::function<void(const uuid& tenant)> on_more;  // of its jobs can be brought to Redis; any thread
     const std::function<void(queue::handlers&)>& more_kinds;  // may be empty
 };
 
