@@ -11,6 +11,7 @@
 #include "clients.hpp"
 #include "compressing.hpp"
 #include "features/accounts/routes.hpp"
+#include "features/jobs/routes.hpp"
 #include "features/platform/routes.hpp"
 #include "features/tasks/routes.hpp"
 #include "features/usage/routes.hpp"
@@ -43,6 +44,7 @@ void mount_api(http::router& routes, self_description& about, bool with_platform
     mount_banner(routes);
     ops::mount_health(routes);
     accounts::mount(routes);
+    jobs::mount(routes);
     tasks::mount(routes);
     usage::mount(routes);
     if (with_platform) platform::mount(routes);

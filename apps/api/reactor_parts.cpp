@@ -63,6 +63,8 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
                  {.default_tenant = shared.settings.default_tenant,
                   .base_domain = shared.settings.tenant_base_domain}),
       idempotency_(shared.box, shared.metrics, {.kept = shared.settings.idempotency_ttl}),
+      dispatch_(redis_, shared.settings.queue_shards),
+      outbox_(home.get_executor(), redis_, dispatch_, shared.metrics),
       tokens_(service::token_options(shared.settings)),
       health_(shared.state, tenants_, redis_),
       tenant_numbers_(tenants_, pools_),
@@ -77,6 +79,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
     services_.add(quotas_);
     services_.add(directory_);
     services_.add(idempotency_);
+    services_.add(outbox_);
     services_.add(tokens_);
     services_.add(health_);
     services_.add(shared.passwords);
@@ -104,6 +107,7 @@ void reactor_parts::stop() {
     ops_server_.drain();
     ops_server_.close_all();
     admission_.stop();
+    outbox_.stop();
     redis_.stop();
     pools_.stop();
 }

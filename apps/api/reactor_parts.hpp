@@ -22,6 +22,8 @@
 #include "pages.hpp"
 #include "persistence/postgres/pool_set.hpp"
 #include "persistence/redis/client.hpp"
+#include "queue/dispatch.hpp"
+#include "queue/outbox.hpp"
 #include "reports.hpp"
 #include "runtime/reactor.hpp"
 #include "tenancy/directory.hpp"
@@ -78,6 +80,8 @@ private:
     tenancy::usage_quotas quotas_;
     tenancy::directory directory_;
     tenancy::idempotency idempotency_;
+    queue::dispatch dispatch_;
+    queue::outbox outbox_;
     auth::access_tokens tokens_;
     std::optional<auth::platform_gate> platform_gate_;
     ops::health health_;
