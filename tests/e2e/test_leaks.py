@@ -11,6 +11,7 @@ import re
 import secrets
 import threading
 import types
+import uuid
 
 import pytest
 
@@ -36,6 +37,13 @@ class Person:
         assert answer.status == 201, answer
         return answer.json["id"]
 
+    def add_job(self, stack):
+        """As it would be long after it began, and for nobody to run: what is in its note is shown to this person alone."""
+        self.job = str(uuid.uuid4())
+        stack.sql(self.slug, "insert into jobs (id, kind, lane, payload, user_id, run_at, most_attempts, progress_note) values "
+                             f"('{self.job}', 'test.row', 2, '{{}}', '{self.identity}', now() + interval '1 day', 1, "
+                             f"'{self.canary}')")
+
     def body(self, **members):
         return json.dumps(members).encode()
 
@@ -51,7 +59,10 @@ def people(stack, narrow):
     slugs = [f"leak-{n}" for n in range(TENANTS)]
     for slug in slugs:
         stack.create_tenant(slug)
-    return [Person(narrow, slug) for slug in slugs for _ in range(PEOPLE)]
+    everybody = [Person(narrow, slug) for slug in slugs for _ in range(PEOPLE)]
+    for one in everybody:
+        one.add_job(stack)
+    return everybody
 
 
 # Each kind of request: who asks, everybody and a source of chance -> the bytes, the statuses that are right, and
@@ -92,6 +103,17 @@ def changed_task(who, _, chance):
     return encode("PATCH", f"/api/tasks/{chance.choice(who.tasks)}", who.token, body), {200}, True
 
 
+def own_jobs(who, _, chance):
+    path = chance.choice([f"/api/jobs/{who.job}", "/api/jobs", "/api/jobs?kind=test.row&limit=1"])
+    return encode("GET", path, who.token), {200}, True
+
+
+def job_of_another(who, people, chance):
+    path = f"/api/jobs/{chance.choice([one for one in people if one is not who]).job}"
+    method = chance.choice(["GET", "POST"])
+    return encode(method, path + ("/cancel" if method == "POST" else ""), who.token), {404}, False
+
+
 def profile(who, _, chance):
     return encode("GET", "/api/auth/me", who.token), {200}, True
 
@@ -124,7 +146,7 @@ def half_a_token(who, _, chance):
 
 KINDS = [own_list] * 6 + [own_task] * 4 + [new_task, changed_task] * 2 + [
     own_search, search_for_another, task_of_another, task_of_another, profile, profile, login, login_elsewhere, taken_address,
-    token_elsewhere, half_a_token]
+    token_elsewhere, half_a_token, own_jobs, own_jobs, job_of_another]
 
 
 def check(who, kind, wanted, shows_own, answer):
@@ -199,6 +221,7 @@ def test_nobody_sees_what_is_anothers(narrow, people):
 def test_all_is_still_where_it_belongs(stack, people):
     """The same, asked of the databases: each holds the canaries of its own people and no others."""
     for slug in {who.slug for who in people}:
-        found = stack.sql(slug, "select title || description from tasks union all select email || name from users")
+        found = stack.sql(slug, "select title || description from tasks union all select email || name from users "
+                                "union all select progress_note from jobs where state = 0")
         seen = set(re.findall(CANARY.pattern.decode(), found))
         assert seen == {who.canary for who in people if who.slug == slug}
