@@ -14,7 +14,10 @@ namespace {
 using namespace std::chrono_literals;
 using runtime::child_process;
 
-constexpr std::array<std::string_view, 3> tables_kept_back{"idempotency_keys", "refresh_tokens", "sessions"};
+/// Jobs among them, since whoever has a copy must not do again what its source does; and what exports have
+/// made of data, since the files stay where they are.
+constexpr std::array<std::string_view, 6> tables_kept_back{
+    "export_files", "exports", "idempotency_keys", "jobs", "refresh_tokens", "sessions"};
 
 /// Each as it is written in "public"."sessions".
 bool is_private(std::string_view table) {

@@ -23,7 +23,7 @@ struct dump_source {
 
 enum class dump_contents {
     everything,   // for the same tenant at another place
-    transferable  // without the rows of tables that hold sessions and the like
+    transferable  // without the rows of tables that hold sessions, jobs and the like
 };
 
 /// The tables whose rows belong to the tenant they were made in, and leave it only with it.

@@ -9,7 +9,7 @@
 namespace bulkhead::testing {
 namespace {
 
-TEST_CASE("clone: all data of one moment, other credentials, no sessions", "[integration]") {
+TEST_CASE("clone: all data of one moment, other credentials, no sessions and no jobs", "[integration]") {
     copy_house f;
     const auto source = f.make("source");
     f.fill(source, 1000);
@@ -24,8 +24,11 @@ TEST_CASE("clone: all data of one moment, other credentials, no sessions", "[int
     CHECK(twin.database != source.database);
     CHECK(twin.password.reveal() != source.password.reveal());
     CHECK(twin.schema_version == f.schema.head());
-    CHECK(f.contents(twin, "public.sessions") == f.contents(source, "public.sessions"));
+    CHECK(f.contents(twin, lifecycle::dump_contents::transferable) ==
+          f.contents(source, lifecycle::dump_contents::transferable));
     CHECK(f.as_owner(twin).run("select 1 from sessions")->empty());
+    CHECK(f.as_owner(twin).run("select 1 from jobs")->empty());
+    CHECK(f.as_owner(source).run("select 1 from jobs")->size() == 1);
     f.check_alive(twin);
     CHECK(f.contents(source) == before);
 

@@ -80,7 +80,8 @@ TEST_CASE("copies: killed at any step, they are completed", "[integration]") {
             REQUIRE(f.dies_at(
                 place, [&](lifecycle::site& there) { return lifecycle::continue_work(there, *begun); }));
             REQUIRE(f.continue_after_kill(at, *begun).state == operation_state::succeeded);
-            CHECK(f.contents(f.find(slug), "public.sessions") == f.contents(source, "public.sessions"));
+            CHECK(f.contents(f.find(slug), lifecycle::dump_contents::transferable) ==
+                  f.contents(source, lifecycle::dump_contents::transferable));
         }
     }
     f.check_order();
