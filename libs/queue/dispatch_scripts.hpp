@@ -2,6 +2,8 @@
 // The scripts of libs/queue/scripts as constants; what they take and give stands in them. Any thread.
 #pragma once
 
+#include <cstdint>
+
 #include "persistence/redis/script.hpp"
 
 namespace bulkhead::queue {
