@@ -93,7 +93,11 @@ TEST_CASE("spares: killed half-way, the next run cleans up", "[integration]") {
         CHECK_FALSE(lifecycle::claim_spare(f.site(), "").value());
     }
     auto at = f.site();
-    REQUIRE(lifecycle::refill_spares(at, 1).value());
+    // While the session of the one that died has not ended yet, it has the lock.
+    for (int i = 0; i < 600 && stock(f) == 0; ++i) {
+        REQUIRE(lifecycle::refill_spares(at, 1).value());
+        std::this_thread::sleep_for(std::chrono::milliseconds(i > 0 ? 50 : 0));
+    }
     CHECK(all_rows(f) == 1);
     CHECK(stock(f) == 1);
     f.check_order();

@@ -70,6 +70,10 @@ struct fixture {
                                 "state like 'idle in transaction%'",
                                 name)));
     }
+    /// The script has the answers to all of its statements, and its transaction is open.
+    bool pauses() {
+        return comes_true([&] { return open_transactions() == 1 && house.usage().in_flight == 0; });
+    }
     bool all_given_back() {
         return comes_true([&] {
             const auto usage = house.usage();
@@ -105,8 +109,8 @@ TEST_CASE("transaction: the first failure is the end of it", "[integration]") {
 TEST_CASE("transaction: has a connection for itself, and others wait their turn", "[integration]") {
     fixture f({.budget = 1});
     REQUIRE(f.house.read(f.name, "select 'warm'"));
-    auto first = f.begin({{"insert into t values (1)"}, script::ending::commit, 300ms});
-    REQUIRE(comes_true([&] { return f.open_transactions() == 1; }));
+    auto first = f.begin({{"insert into t values (1)"}, script::ending::commit, 1500ms});
+    REQUIRE(f.pauses());
     // Behind it, in order: a read must not get into somebody's transaction.
     auto outside = f.house.begin(f.name, "select count(*)::text from t");
     auto second = f.begin({{"select count(*)::text from t", "insert into t values (2)"}});
@@ -119,8 +123,8 @@ TEST_CASE("transaction: has a connection for itself, and others wait their turn"
 
 TEST_CASE("transaction: reads go on beside it while there are connections", "[integration]") {
     fixture f({.budget = 3, .per_database = 3});
-    auto open = f.begin({{"insert into t values (1)"}, script::ending::commit, 400ms});
-    REQUIRE(comes_true([&] { return f.open_transactions() == 1; }));
+    auto open = f.begin({{"insert into t values (1)"}, script::ending::commit, 1500ms});
+    REQUIRE(f.pauses());
     for (int i = 0; i < 50; ++i) CHECK(f.house.read(f.name, "select count(*)::text from t") == "0");
     CHECK(must_end(std::move(open)) == "ok ok");
 }
@@ -147,8 +151,9 @@ TEST_CASE("transaction: databases that starve get connections that keep being le
     const auto other = fresh_database_name();
     std::vector<std::future<std::string>> all;
     for (int i = 0; i < 40; ++i)
-        all.push_back(f.begin({{fmt::format("insert into t values ({})", i)}, script::ending::commit, 20ms}));
-    REQUIRE(comes_true([&] { return f.open_transactions() == 1; }));
+        all.push_back(
+            f.begin({{fmt::format("insert into t values ({})", i)}, script::ending::commit, 1500ms}));
+    REQUIRE(f.pauses());
     const auto began = steady_clock::now();
     CHECK(f.house.read(other, "select 'x'") == "x");
     const auto waited = steady_clock::now() - began;
@@ -167,7 +172,7 @@ TEST_CASE("transaction: ends with its deadline, wherever it is", "[integration]"
     CHECK(f.ids().empty());
 
     auto holder = f.begin({{"insert into t values (2)"}, script::ending::commit, 1500ms});
-    REQUIRE(comes_true([&] { return f.open_transactions() == 1; }));
+    REQUIRE(f.pauses());
     CHECK(f.run({{"insert into t values (3)"}}, 300ms) == "begin: unavailable");
     CHECK(must_end(std::move(holder)) == "ok ok");
     CHECK(f.run({{"insert into t values (4)"}, script::ending::commit, 500ms}, 250ms) ==
@@ -178,8 +183,8 @@ TEST_CASE("transaction: ends with its deadline, wherever it is", "[integration]"
 
 TEST_CASE("transaction: a lost connection undoes it and is told", "[integration]") {
     fixture f({.budget = 2, .per_database = 2});
-    auto open = f.begin({{"insert into t values (1)"}, script::ending::commit, 500ms});
-    REQUIRE(comes_true([&] { return f.open_transactions() == 1; }));
+    auto open = f.begin({{"insert into t values (1)"}, script::ending::commit, 1500ms});
+    REQUIRE(f.pauses());
     f.execute(
         fmt::format("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}' and "
                     "state like 'idle in transaction%'",
@@ -199,8 +204,8 @@ TEST_CASE("transaction: a lost connection undoes it and is told", "[integration]
 TEST_CASE("transaction: a pool that is closed ends its transactions with the reason", "[integration]") {
     fixture f;
     const auto source = f.house.pool(target_of(f.name));
-    auto open = f.begin({{"insert into t values (1)"}, script::ending::commit, 400ms});
-    REQUIRE(comes_true([&] { return f.open_transactions() == 1; }));
+    auto open = f.begin({{"insert into t values (1)"}, script::ending::commit, 1500ms});
+    REQUIRE(f.pauses());
     f.house.on_reactor([&] { source->close({.code = errc::tenant_suspended}); });
     CHECK(must_end(std::move(open)) == "ok tenant-suspended");
     CHECK(comes_true([&] { return f.open_transactions() == 0; }));
@@ -209,8 +214,8 @@ TEST_CASE("transaction: a pool that is closed ends its transactions with the rea
 
 TEST_CASE("transaction: a shrinking budget waits for its end", "[integration]") {
     fixture f({.budget = 2, .per_database = 2});
-    auto open = f.begin({{"insert into t values (1)"}, script::ending::commit, 300ms});
-    REQUIRE(comes_true([&] { return f.open_transactions() == 1; }));
+    auto open = f.begin({{"insert into t values (1)"}, script::ending::commit, 1500ms});
+    REQUIRE(f.pauses());
     f.house.on_reactor([&] { f.house.pools().set_budget(0); });
     CHECK(must_end(std::move(open)) == "ok ok");
     CHECK(comes_true([&] { return f.house.usage().connections == 0; }));
