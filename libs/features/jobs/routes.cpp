@@ -2,6 +2,7 @@
 #include "features/jobs/routes.hpp"
 
 #include "features/jobs/repository.hpp"
+#include "http/conditional.hpp"
 #include "http/endpoint.hpp"
 #include "queue/outbox.hpp"
 
@@ -22,10 +23,8 @@ awaitable<result<http::fresh_or_not_modified<job>>> get_job(user_context& user, 
                                                             preconditions asked) {
     auto found = co_await repository(user).find(id.value);
     if (!found) co_return std::unexpected(std::move(found.error()));
-    const auto etag = etag_of(*found);
-    if (!asked.match(etag)) co_return fail(errc::precondition_failed);
-    const bool same = asked.already_has(etag);
-    co_return http::fresh_or_not_modified<job>{std::move(*found), etag, same};
+    auto etag = etag_of(*found);
+    co_return http::unless_known(std::move(*found), std::move(etag), asked);
 }
 
 // POST /api/jobs/{id}/cancel

@@ -6,6 +6,7 @@
 #include "features/platform/errand.hpp"
 #include "features/platform/inspection.hpp"
 #include "features/platform/repository.hpp"
+#include "http/conditional.hpp"
 #include "lifecycle/clone.hpp"
 #include "lifecycle/creation.hpp"
 #include "lifecycle/locks.hpp"
@@ -73,10 +74,8 @@ awaitable<result<http::fresh_or_not_modified<tenant>>> get_tenant(platform_conte
                                                                   preconditions asked) {
     auto found = co_await repository(by).find(std::move(named.slug));
     if (!found) co_return std::unexpected(std::move(found.error()));
-    const auto etag = etag_of(*found);
-    if (!asked.match(etag)) co_return fail(errc::precondition_failed);
-    const bool same = asked.already_has(etag);
-    co_return http::fresh_or_not_modified<tenant>{std::move(*found), etag, same};
+    auto etag = etag_of(*found);
+    co_return http::unless_known(std::move(*found), std::move(etag), asked);
 }
 
 /// Changes of one tenant come one after the other: what a patch leaves out, and what If-Match compares, is
