@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "base/testing/catch.hpp"
+#include "persistence/redis/testing/client_run.hpp"
 #include "persistence/redis/testing/scripted_server.hpp"
 
 using namespace bulkhead;
@@ -20,12 +21,9 @@ using namespace std::chrono_literals;
 namespace {
 
 /// A client and the context it runs on.
-struct fixture {
-    net::io_context context{1};
-    std::vector<std::string> changes;
+struct fixture : redis::testing::client_run {
     std::vector<result<redis_reply>> answers;
     std::unique_ptr<scripted_server> server;
-    std::unique_ptr<redis_client> client;
 
     explicit fixture(std::vector<lines> scripts, redis_client_options options = {}) {
         server = std::make_unique<scripted_server>(context, std::move(scripts));
@@ -38,28 +36,6 @@ struct fixture {
         client->stop();
         if (server) server->acceptor.close();
         run_until([] { return false; }, 20ms);
-    }
-
-    void begin(redis_endpoint endpoint, redis_client_options options) {
-        options.on_change = [this](bool up, std::string_view why) {
-            changes.push_back((up ? "up: " : "down: ") + std::string(why));
-        };
-        client =
-            std::make_unique<redis_client>(context.get_executor(), std::move(endpoint), std::move(options));
-        client->start();
-    }
-
-    bool run_until(const std::function<bool()>& done, std::chrono::milliseconds most = 5s) {
-        const auto end = steady_clock::now() + most;
-        while (!done() && steady_clock::now() < end) {
-            context.restart();
-            context.run_one_for(10ms);
-        }
-        return done();
-    }
-
-    bool run_until_connected() {
-        return run_until([this] { return client->connected(); });
     }
 
     awaitable<> ask_and_keep(std::vector<std::string> argv, std::chrono::milliseconds limit) {

@@ -10,6 +10,7 @@
 #include "base/testing/catch.hpp"
 #include "persistence/redis/client.hpp"
 #include "persistence/redis/identity.hpp"
+#include "persistence/redis/testing/client_run.hpp"
 #include "persistence/redis/testing/scripted_server.hpp"
 
 using namespace bulkhead;
@@ -28,12 +29,9 @@ std::string names(const scripted_server& server) {
     return "+PONG\r\n*2\r\n$9\r\n127.0.0.1\r\n$" + std::to_string(port.size()) + "\r\n" + port + "\r\n";
 }
 
-struct fixture {
-    net::io_context context{1};
+struct fixture : redis::testing::client_run {
     std::vector<std::unique_ptr<scripted_server>> servers;
-    std::vector<std::string> changes;
     std::vector<redis_identity> identities;
-    std::unique_ptr<redis_client> client;
 
     ~fixture() {
         if (client) client->stop();
@@ -45,34 +43,12 @@ struct fixture {
         return *servers.emplace_back(std::make_unique<scripted_server>(context, std::move(scripts)));
     }
 
-    void begin(redis_endpoint endpoint, redis_client_options options = {}) {
-        options.on_change = [this](bool up, std::string_view why) {
-            changes.push_back((up ? "up: " : "down: ") + std::string(why));
-        };
-        client =
-            std::make_unique<redis_client>(context.get_executor(), std::move(endpoint), std::move(options));
-        client->start();
-    }
-
     redis_endpoint endpoint(const std::vector<scripted_server*>& sentinels) {
         redis_endpoint out;
         for (auto* each : sentinels)
             out.seeds.push_back({"127.0.0.1", each->acceptor.local_endpoint().port()});
         out.service = "main";
         return out;
-    }
-
-    bool run_until(const std::function<bool()>& done, std::chrono::milliseconds most = 5s) {
-        const auto end = steady_clock::now() + most;
-        while (!done() && steady_clock::now() < end) {
-            context.restart();
-            context.run_one_for(10ms);
-        }
-        return done();
-    }
-
-    bool run_until_connected() {
-        return run_until([this] { return client->connected(); });
     }
 };
 
