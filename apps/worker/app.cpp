@@ -97,13 +97,14 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
         s, control, service::part_of_reactor(left(sharing.alone()), s.worker_threads - 1, s.worker_threads));
     job_reports reports(s, metrics);
     queue::lease_book leases;
+    job_tools tools(ex, s, metrics);
     const auto owner = new_owner();
     // What takes jobs out of Redis says where there is room for more.
     const auto on_more = [&relay, ex](const uuid& tenant) {
         net::post(ex, [&relay, tenant] { relay.look_at(tenant); });
     };
-    const shared_parts shared{s,      control, job_pools,          box,     metrics,
-                              leases, owner,   reports.callback(), on_more, also};
+    const shared_parts shared{s,     control, job_pools,          box,     metrics, leases,
+                              tools, owner,   reports.callback(), on_more, also};
     std::vector<std::unique_ptr<worker_parts>> parts;
     for (std::size_t i = 0; i < job_reactors.size(); ++i) {
         parts.push_back(std::make_unique<worker_parts>(job_reactors[i], shared, i, job_reactors.size()));
@@ -171,10 +172,12 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
         server.start(ops_address);
         share.start();
         relay.start();
+        tools.start();
     });
     stack.push("connections", [&] {
         reactors.run_on_each([&](std::size_t) {
             feed.stop();
+            tools.stop();
             relay.stop();
             redis.stop();
             pools.stop();
@@ -183,6 +186,7 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
     stack.push("connection share", [&] { share.leave(); });
     job_reactors.start();
     stack.push("job reactors", [&] { job_reactors.stop(); });
+    stack.push("threads of jobs", [&] { tools.stop_threads(); });
     heartbeat.start();
     stack.push("heartbeat", [&] { heartbeat.stop(); });
     job_reactors.run_on_each([&](std::size_t i) { parts[i]->start(); });

@@ -1,22 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_kinds.hpp"
 
-namespace bulkhead::worker {
+#include <type_traits>
 
-job_kinds::job_kinds(const config::settings& s, const std::function<void(queue::handlers&)>& also)
-    : retention_({.succeeded = s.queue_keep_succeeded, .failed = s.queue_keep_failed}) {
-    all_.add(probe_);
-    all_.add(ping_);
-    all_.add(retention_);
+#include "features/tasks/all_tasks.hpp"
+
+namespace bulkhead::worker {
+namespace {
+
+template <class... Handlers>
+queue::handlers known(std::type_identity<std::tuple<Handlers&...>>) {
+    queue::handlers out;
+    (out.know<Handlers>(), ...);
+    return out;
+}
+
+}  // namespace
+
+job_kinds::job_kinds(const config::settings& s, job_tools& tools,
+                     const std::function<void(queue::handlers&)>& also)
+    : retention_({.succeeded = s.queue_keep_succeeded, .failed = s.queue_keep_failed}),
+      export_tasks_(tools.files(), exports::lines_by<tasks::all_tasks>(), {.kept = s.export_ttl}),
+      export_retention_(tools.files()) {
+    std::apply([this](auto&... each) { (all_.add(each), ...); }, own());
     if (also) also(all_);
     if (s.env != config::environment::test) return;
     all_.add(exercise_.emplace());
     all_.add(light_exercise_.emplace());
 }
 
+queue::handlers known_kinds(const config::settings& s) {
+    auto out = known(std::type_identity<decltype(std::declval<job_kinds&>().own())>{});
+    if (s.env != config::environment::test) return out;
+    out.know<exercise>();
+    out.know<light_exercise>();
+    return out;
+}
+
 std::vector<queue::schedule> schedules() {
     std::vector<queue::schedule> out;
     out.push_back(queue::retention::daily());
+    out.push_back(exports::export_retention::hourly());
     return out;
 }
 

@@ -5,10 +5,14 @@
 
 #include <functional>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "config/settings.hpp"
 #include "exercise.hpp"
+#include "features/exports/export_retention.hpp"
+#include "features/exports/export_tasks.hpp"
+#include "job_tools.hpp"
 #include "queue/handler.hpp"
 #include "queue/kinds/probe.hpp"
 #include "queue/kinds/retention.hpp"
@@ -17,19 +21,29 @@ namespace bulkhead::worker {
 
 class job_kinds {
 public:
-    /// `also`: adds what other programs than bulkhead-worker bring; may be empty.
-    explicit job_kinds(const config::settings& s, const std::function<void(queue::handlers&)>& also = {});
+    /// `tools` must outlive this object. `also`: adds what other programs than bulkhead-worker bring; may be
+    /// empty.
+    job_kinds(const config::settings& s, job_tools& tools,
+              const std::function<void(queue::handlers&)>& also = {});
 
     [[nodiscard]] const queue::handlers& all() const noexcept { return all_; }
+
+    /// The only list of the kinds that every environment has.
+    [[nodiscard]] auto own() { return std::tie(probe_, ping_, retention_, export_tasks_, export_retention_); }
 
 private:
     queue::probe probe_;
     queue::ping ping_;
     queue::retention retention_;
+    exports::export_tasks export_tasks_;
+    exports::export_retention export_retention_;
     std::optional<exercise> exercise_;  // in the environment "test" only
     std::optional<light_exercise> light_exercise_;
     queue::handlers all_;
 };
+
+/// The same kinds for a program that makes jobs and runs none: it needs nothing that handlers use.
+[[nodiscard]] queue::handlers known_kinds(const config::settings& s);
 
 /// What is made again and again for every tenant.
 [[nodiscard]] std::vector<queue::schedule> schedules();

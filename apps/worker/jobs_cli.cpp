@@ -45,7 +45,7 @@ class desk_work {
 public:
     desk_work(const arguments& args, const config::settings& s, queue::dispatch& to,
               redis::redis_client& redis, tenancy::registry& tenants)
-        : args_(args), redis_(redis), to_(to), desk_(tenants, to), kinds_(s), out_(args.json) {}
+        : args_(args), redis_(redis), to_(to), desk_(tenants, to), kinds_(known_kinds(s)), out_(args.json) {}
 
     awaitable<int> run() {
         const bool up = co_await wait_for_redis();
@@ -160,10 +160,10 @@ private:
 
     /// What is wrong with it.
     std::optional<std::string> make_job() {
-        const auto* const known = kinds_.all().find(args_.kind);
+        const auto* const known = kinds_.find(args_.kind);
         if (!known) {
             std::string names;
-            for (const auto& [name, one] : kinds_.all()) names += (names.empty() ? "" : ", ") + name;
+            for (const auto& [name, one] : kinds_) names += (names.empty() ? "" : ", ") + name;
             return fmt::format("there is no kind \"{}\"; known are {}", args_.kind, names);
         }
         const auto& rules = known->rules;
@@ -237,7 +237,7 @@ private:
     redis::redis_client& redis_;
     queue::dispatch& to_;
     queue::job_desk desk_;
-    job_kinds kinds_;
+    const queue::handlers kinds_;
     jobs_output out_;
     queue::job_desk::tenant_ptr tenant_;
     queue::new_job job_;

@@ -24,7 +24,7 @@ worker_parts::worker_parts(runtime::reactor& home, const shared_parts& shared, s
       redis_(home.get_executor(), service::redis_target(shared.settings),
              service::redis_options(shared.metrics)),
       tenants_(pools_, shared.control, shared.box, tenancy::registry_metrics(shared.metrics)),
-      kinds_(shared.settings, shared.more_kinds),
+      kinds_(shared.settings, shared.tools, shared.more_kinds),
       dispatch_(redis_, shared.settings.queue_shards),
       counts_(shared.metrics, kinds_.all()),
       desk_{.tenants = tenants_,

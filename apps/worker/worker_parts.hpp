@@ -31,6 +31,7 @@ struct shared_parts {
     const sealed_box& box;
     metrics::registry& metrics;
     queue::lease_book& leases;
+    job_tools& tools;
     std::string owner;  // of the leases
     std::function<void(const queue::run_trouble&)> report;
     std::function<void(const uuid& tenant)> on_more;  // of its jobs can be brought to Redis; any thread

@@ -106,6 +106,7 @@ struct settings {
     std::size_t tenant_spares = 0;
     milliseconds idempotency_ttl{0};
     std::string backup_folder{};   // empty: none
+    milliseconds export_ttl{0};
     std::string storage_folder{};  // as it was given, so perhaps relative
 
     std::string log_level{};  // as bulkhead::log::parse_level takes it

@@ -64,6 +64,11 @@ public:
              }});
     }
     void add(known_handler one);
+    /// Its rules and the check of its payload only: for programs that make such jobs and run none.
+    template <handler H>
+    void know() {
+        add({.rules = H::kind, .check = &check<H>, .run = {}});
+    }
 
     /// nullptr: this program does not know the kind.
     [[nodiscard]] const known_handler* find(std::string_view kind) const;

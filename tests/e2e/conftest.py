@@ -127,6 +127,7 @@ class Stack:
             "JWT_SECRET": secrets.token_urlsafe(32), "DATA_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "PLATFORM_ADMIN_TOKEN": secrets.token_urlsafe(32), "PASSWORD_HASH": "bcrypt:4", "DEFAULT_TENANT": "default",
             "RATE_LIMIT": "off", "RATE_LIMIT_AUTH": "off", "LOG_FORMAT": "json",
+            "STORAGE_URL": f"file://{folder}/storage",
             **{name: f"{value}:{os.environ.get(name, '')}" for name, value in SANITIZER_OPTIONS.items()}}
 
     def start(self):

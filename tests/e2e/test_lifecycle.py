@@ -24,7 +24,7 @@ def settings(stack):
             "JWT_SECRET": stack.env["JWT_SECRET"], "BIND_ADDRESS": ADDRESS, "PORT": str(free_port()),
             "OPS_BIND": ADDRESS, "OPS_PORT": str(free_port()), "ENVIRONMENT": "test",
             "PASSWORD_HASH": "bcrypt:4", "API_THREADS": "2"} \
-        | {name: stack.env[name] for name in ("DATA_KEY",) if name in stack.env}
+        | {name: stack.env[name] for name in ("DATA_KEY", "STORAGE_URL") if name in stack.env}
 
 
 @pytest.fixture

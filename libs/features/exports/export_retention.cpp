@@ -13,6 +13,12 @@ constexpr int at_once = 100;
 export_retention::export_retention(storage::store& files, std::chrono::seconds left_alone)
     : files_(files), left_alone_(left_alone) {}
 
+queue::schedule export_retention::hourly() {
+    queue::schedule out{.name = std::string(kind.name), .when = queue::every{std::chrono::hours(1)}};
+    out.what = queue::job_of<export_retention>({});
+    return out;
+}
+
 awaitable<queue::run_outcome> export_retention::run(queue::job_context& job, payload) {
     const file_ledger ledger(job.steps());
     const auto forgotten = co_await ledger.forget_expired();

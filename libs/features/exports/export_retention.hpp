@@ -7,6 +7,7 @@
 
 #include "features/exports/file_ledger.hpp"
 #include "queue/handler.hpp"
+#include "queue/schedule.hpp"
 #include "storage/store.hpp"
 
 namespace bulkhead::exports {
@@ -28,6 +29,8 @@ public:
 
     /// The result counts what was removed: {"exports":2,"files":3}.
     awaitable<queue::run_outcome> run(queue::job_context& job, payload what);
+
+    [[nodiscard]] static queue::schedule hourly();
 
 private:
     awaitable<result<std::int64_t>> remove_files(queue::job_context& job, const file_ledger& ledger) const;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What handlers use that a process has once: the storage of files. Each kind of jobs that needs threads or
+// connections beside those of its reactor has them here. Made before the reactors that run jobs and handed to
+// the handlers of each (job_kinds); destroyed after them. Any reactor may use what is in here.
+#pragma once
+
+#include "config/settings.hpp"
+#include "observability/metrics.hpp"
+#include "service/stored_files.hpp"
+#include "storage/sweeper.hpp"
+
+namespace bulkhead::worker {
+
+class job_tools {
+public:
+    /// `home`: the reactor of what the program does for itself. Throws std::runtime_error with a sentence for
+    /// the operator when something cannot be used. `counts` must outlive this object.
+    job_tools(executor home, const config::settings& s, metrics::registry& counts);
+
+    /// On the reactor `home`.
+    void start();
+    void stop();
+    /// On the main thread: after the last job has ended, before any reactor stops.
+    void stop_threads();
+
+    [[nodiscard]] storage::store& files() noexcept { return files_.store(); }
+
+private:
+    service::stored_files files_;
+    storage::sweeper sweeper_;
+};
+
+}  // namespace bulkhead::worker
