@@ -51,7 +51,9 @@ housekeeping::housekeeping(office& desks, metrics::registry& metrics, housekeepi
       settings_(settings),
       unfinished_(
           metrics.add_gauge("bulkhead_operations_unfinished", "Work on tenants that is not finished.")),
-      spares_(metrics.add_gauge("bulkhead_spare_databases", "Databases in stock for new tenants.")) {
+      spares_(metrics.add_gauge("bulkhead_spare_databases", "Databases in stock for new tenants.")),
+      behind_(metrics.add_gauge("bulkhead_tenants_behind",
+                                "Tenants whose database lacks migrations that this program knows.")) {
     add_counts();
 }
 
@@ -61,6 +63,11 @@ housekeeping::~housekeeping() {
 }
 
 void housekeeping::add_counts() {
+    for (int status = 0; status <= static_cast<int>(tenancy::tenant_status::purging); ++status) {
+        const auto name = tenancy::status_name(static_cast<tenancy::tenant_status>(status));
+        tenants_[std::string(name)] =
+            &metrics_.add_gauge("bulkhead_tenants", "Tenants by status.", metrics::label("status", name));
+    }
     for (int kind = 0; kind <= static_cast<int>(operation_kind::purge); ++kind)
         for (const auto state : {operation_state::succeeded, operation_state::failed}) {
             const auto name = kind_name(static_cast<operation_kind>(kind));
@@ -194,6 +201,24 @@ result<void> housekeeping::count(const site& at) {
     const auto spares = run(at.control(), "select count(*) from spare_databases where ready");
     if (!spares) return std::unexpected(spares.error());
     spares_.set(static_cast<double>(spares->integer(0, 0)));
+    return count_tenants(at);
+}
+
+/// Behind are those that requests reach, or will after a resume; the others are migrated when they come back.
+result<void> housekeeping::count_tenants(const site& at) {
+    const auto found = run(at.control(),
+                           "select status, count(*), count(*) filter (where schema_version < $1::bigint and "
+                           "status in ('active', 'suspended')) from tenants group by 1",
+                           {at.schema().head()});
+    if (!found) return std::unexpected(found.error());
+    std::int64_t behind = 0;
+    for (const auto& [_, gauge] : tenants_) gauge->set(0);
+    for (std::size_t row = 0; row < found->size(); ++row) {
+        behind += found->integer(row, 2);
+        if (const auto known = tenants_.find(found->text(row, 0)); known != tenants_.end())
+            known->second->set(static_cast<double>(found->integer(row, 1)));
+    }
+    behind_.set(static_cast<double>(behind));
     return {};
 }
 

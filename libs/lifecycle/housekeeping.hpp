@@ -62,12 +62,15 @@ private:
     void take_turn(task& one);
     result<bool> is_ready(const site& at);
     result<void> count(const site& at);
+    result<void> count_tenants(const site& at);
 
     office& desks_;
     metrics::registry& metrics_;
     const housekeeping_settings settings_;
     metrics::gauge& unfinished_;
     metrics::gauge& spares_;
+    metrics::gauge& behind_;
+    std::map<std::string, metrics::gauge*, std::less<>> tenants_;       // by status
     std::map<std::string, std::atomic<double>, std::less<>> finished_;  // by "kind state"
     std::atomic<bool> ready_ = false;
     std::atomic<bool> stopping_ = false;

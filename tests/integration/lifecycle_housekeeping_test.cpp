@@ -74,6 +74,23 @@ TEST_CASE("housekeeping: goes on with what was left, purges what is due, keeps s
     f.check_order();
 }
 
+TEST_CASE("housekeeping: counts tenants, and those whose database is behind", "[integration]") {
+    keeper k(0);
+    auto& f = k.house;
+    for (const auto* slug : {"new", "old", "asleep"}) (void)f.make(slug);
+    REQUIRE(f.control.run("update tenants set schema_version = 1 where slug <> 'new'"));
+    REQUIRE(f.control.run("update tenants set status = 'suspended' where slug = 'asleep'"));
+    k.tasks.start();
+    CHECK(comes_true([&] { return k.shows("bulkhead_tenants_behind 2"); }));
+    CHECK(k.shows(R"(bulkhead_tenants{status="active"} 2)"));
+    CHECK(k.shows(R"(bulkhead_tenants{status="suspended"} 1)"));
+    CHECK(k.shows(R"(bulkhead_tenants{status="purging"} 0)"));
+    REQUIRE(f.control.run("delete from tenants where slug = 'old'"));
+    CHECK(comes_true([&] { return k.shows(R"(bulkhead_tenants{status="active"} 1)"); }));
+    CHECK(comes_true([&] { return k.shows("bulkhead_tenants_behind 1"); }));
+    CHECK(k.tasks.stop_within(patience));
+}
+
 TEST_CASE("housekeeping: outlives its control database being away", "[integration]") {
     keeper k(0);
     k.tasks.start();
