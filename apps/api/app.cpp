@@ -11,6 +11,7 @@
 #include "clients.hpp"
 #include "compressing.hpp"
 #include "features/accounts/routes.hpp"
+#include "features/exports/routes.hpp"
 #include "features/jobs/routes.hpp"
 #include "features/platform/routes.hpp"
 #include "features/tasks/routes.hpp"
@@ -30,6 +31,7 @@
 #include "service/from_settings.hpp"
 #include "service/notify.hpp"
 #include "service/ports.hpp"
+#include "service/stored_files.hpp"
 #include "tenancy/change_feed.hpp"
 
 namespace bulkhead::api {
@@ -44,6 +46,7 @@ void mount_api(http::router& routes, self_description& about, bool with_platform
     mount_banner(routes);
     ops::mount_health(routes);
     accounts::mount(routes);
+    exports::mount(routes);
     jobs::mount(routes);
     tasks::mount(routes);
     usage::mount(routes);
@@ -114,6 +117,9 @@ int serve(const config::loaded& configuration) {
     // Large answers are compressed off the reactors.
     compressing compressed(s, metrics);
 
+    // Files of tenants. A connection reads one at a time, so none is ever refused.
+    service::stored_files files(s, metrics, s.max_connections);
+
     // Work on tenants, for whoever has the platform's token.
     std::optional<offices> platform;
     if (!s.platform_admin_token.empty()) platform.emplace(s, control, box, metrics);
@@ -150,7 +156,8 @@ int serve(const config::loaded& configuration) {
                               outgoing,
                               counted,
                               platform,
-                              compressed.compressor()};
+                              compressed.compressor(),
+                              files.store()};
     std::vector<std::unique_ptr<reactor_parts>> parts;
     for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
 
@@ -177,7 +184,7 @@ int serve(const config::loaded& configuration) {
         ops::add_pool_metrics(metrics, parts[i]->pools());
     }
 
-    return run_until_stopped({s, signals, notify, state, tls, hashes, outgoing, compressed, platform,
+    return run_until_stopped({s, signals, notify, state, tls, hashes, outgoing, compressed, files, platform,
                               reactors, parts, feed, share});
 }
 

@@ -80,6 +80,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
     services_.add(directory_);
     services_.add(idempotency_);
     services_.add(outbox_);
+    services_.add(shared.files);
     services_.add(tokens_);
     services_.add(health_);
     services_.add(shared.passwords);

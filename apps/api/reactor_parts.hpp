@@ -26,6 +26,7 @@
 #include "queue/outbox.hpp"
 #include "reports.hpp"
 #include "runtime/reactor.hpp"
+#include "storage/store.hpp"
 #include "tenancy/directory.hpp"
 #include "tenancy/idempotency.hpp"
 #include "tenancy/registry.hpp"
@@ -55,6 +56,7 @@ struct shared_parts {
     numbers& counted;
     std::optional<offices>& platform;  // none without a token
     http::compression* compressor;     // null: off
+    storage::store& files;
 };
 
 class reactor_parts {

@@ -33,6 +33,7 @@ void start(const wired_parts& all, runtime::shutdown_stack& stack, closing& end)
     all.reactors.start();
     stack.push("reactors", [&] { all.reactors.stop(); });
     stack.push("compression threads", [&] { all.compressed.stop(); });
+    stack.push("storage threads", [&] { all.files.stop(); });
     stack.push("hash threads", [&] { all.hashes.stop(); });
     stack.push("offices", [&] { end.unfinished = all.platform && !all.platform->close(end.work_until); });
     all.reactors.run_on_each([&](std::size_t i) {

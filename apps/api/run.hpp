@@ -18,6 +18,7 @@
 #include "runtime/signals.hpp"
 #include "service/connection_share.hpp"
 #include "service/notify.hpp"
+#include "service/stored_files.hpp"
 #include "tenancy/change_feed.hpp"
 
 namespace bulkhead::api {
@@ -32,6 +33,7 @@ struct wired_parts {
     hashing& hashes;
     reports& outgoing;
     compressing& compressed;
+    service::stored_files& files;
     std::optional<offices>& platform;
     runtime::reactor_group& reactors;
     std::vector<std::unique_ptr<reactor_parts>>& parts;  // one for each reactor
