@@ -86,6 +86,9 @@ void check_production(const settings& values, findings& out) {
         out.push_back({"TRUSTED_PROXIES",
                        "trusts everybody, so that clients could name any address as theirs: name "
                        "the proxies"});
+    if (std::ranges::any_of(values.webhook_allowed_networks, &ip_network::is_everybody))
+        out.push_back({"WEBHOOK_ALLOWED_NETWORKS",
+                       "lets customers call everything that this server can reach: name the networks"});
     check_secret("JWT_SECRET", values.jwt_secret, out);
     check_secret("JWT_SECRET_PREVIOUS", values.jwt_secret_previous, out);
     check_secret("PASSWORD_PEPPER", values.password_pepper, out);

@@ -128,6 +128,9 @@ struct settings {
     std::string smtp_ca_file{};  // path; empty: what the system trusts
     mail_sender mail_from{};     // without an address: none
 
+    std::vector<ip_network> webhook_allowed_networks{};  // although they are not public
+    milliseconds webhook_disable_after{0};
+
     std::string fail_point{};  // as arm_fail_point takes it; empty: none
 
     milliseconds shutdown_timeout{0};

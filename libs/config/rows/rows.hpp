@@ -21,6 +21,7 @@ std::vector<row> edge_rows();
 std::vector<row> mail_rows();
 std::vector<row> storage_rows();
 std::vector<row> queue_rows();
+std::vector<row> webhook_rows();
 std::vector<row> secret_rows();
 
 namespace rows {
