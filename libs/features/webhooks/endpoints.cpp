@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "features/webhooks/endpoints.hpp"
+
+#include <algorithm>
+
+namespace bulkhead::webhooks {
+namespace {
+
+std::string place_of(const uuid& tenant, const uuid& webhook) {
+    return "tenant/" + tenant.to_string() + "/webhook/" + webhook.to_string();
+}
+
+}  // namespace
+
+result<> endpoints::check(std::string_view url) const {
+    const auto good = outbound::check_target(url, rules_);
+    if (!good) return fail_field("/url", good.error().code, good.error().detail);
+    return {};
+}
+
+std::string endpoints::seal(const outbound::webhook_secret& what, const uuid& tenant,
+                            const uuid& webhook) const {
+    const auto text = what.text();
+    return box_.seal(text.reveal(), place_of(tenant, webhook));
+}
+
+result<outbound::webhook_secret> endpoints::open(std::string_view sealed, const uuid& tenant,
+                                                 const uuid& webhook) const {
+    const auto opened = box_.open(sealed, place_of(tenant, webhook));
+    if (!opened) {
+        const auto keys = box_.key_ids();
+        const auto key = sealed_box::key_id_of(sealed);
+        const bool known = std::ranges::find(keys, key) != keys.end();
+        return fail(known ? errc::conflict : errc::unavailable, "the secret cannot be opened");
+    }
+    auto secret = outbound::webhook_secret::parse(opened->reveal());
+    if (!secret) return fail(errc::conflict, "the secret is damaged");
+    return *std::move(secret);
+}
+
+}  // namespace bulkhead::webhooks
