@@ -121,6 +121,11 @@ redis::redis_endpoint redis_target(const config::settings& from) {
             .sentinel_password = r.sentinel_password};
 }
 
+outbound::target_rules webhook_targets(const config::settings& from) {
+    return {.plain_http = from.env != config::environment::production,
+            .addresses = {.allowed = from.webhook_allowed_networks}};
+}
+
 redis::redis_client_options redis_options(metrics::registry& counts) {
     auto& connections = counts.add_gauge("bulkhead_redis_connections", "Connections to Redis that are up");
     auto& seconds = counts.add_histogram("bulkhead_redis_command_duration_seconds",

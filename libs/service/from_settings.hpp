@@ -12,6 +12,7 @@
 #include "mail/sender.hpp"
 #include "observability/log.hpp"
 #include "observability/metrics.hpp"
+#include "outbound/target.hpp"
 #include "persistence/postgres/pooler.hpp"
 #include "persistence/redis/client.hpp"
 #include "persistence/redis/endpoint.hpp"
@@ -45,6 +46,9 @@ auth::token_settings token_options(const config::settings& from);
 /// SMTP_URL and MAIL_FROM. Without a server, development and test write mails to the log, the others have a
 /// problem (mail::problem_of).
 mail::sender_options mail_options(const config::settings& from);
+
+/// Where webhooks may lead: https, and http:// too outside production.
+outbound::target_rules webhook_targets(const config::settings& from);
 
 redis::redis_endpoint redis_target(const config::settings& from);
 

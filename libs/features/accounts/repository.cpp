@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "features/accounts/repository.hpp"
 
+#include "events/event_column.hpp"
+
 namespace bulkhead::accounts {
 namespace {
 
 #define USER_COLUMNS "id, email, name, role, email_verified, created_at"
+
+#define USER_EVENT_DATA                                                                          \
+    "json_build_object('id', id, 'email', email, 'name', name, 'role', role, 'email_verified', " \
+    "email_verified, 'created_at', " EVENT_TIME("created_at") ")"
+
+constexpr int told_column = 6;  // behind USER_COLUMNS
 
 user read_user(const postgres::result_set::row& row) {
     return {.id = row.get<uuid>(0),
@@ -34,15 +42,18 @@ awaitable<result<user>> repository::add(std::string email, std::string name,
         statements.push_back({"select pg_advisory_xact_lock(7091022571346686579)", {}});  // "bh_users"
     std::optional<std::int64_t> most;
     if (limit_) most = limit_->value();
-    statements.push_back(
-        {"insert into users (id, email, name, password_hash) select $1, $2, $3, $4 "
-         "where $5::bigint is null or (select count(*) from users) < $5 returning " USER_COLUMNS,
-         postgres::parameters::of(uuid::generate(), email, name, password_hash, most)});
+    static const auto sql = events::telling(
+        "insert into users (id, email, name, password_hash) select $1, $2, $3, $4 "
+        "where $5::bigint is null or (select count(*) from users) < $5 returning " USER_COLUMNS,
+        "user.created", USER_EVENT_DATA);
+    statements.push_back({postgres::statement(sql),
+                          postgres::parameters::of(uuid::generate(), email, name, password_hash, most)});
     const auto done = co_await db_.write_all(std::move(statements));
     if (!done && done.error().code == errc::conflict) co_return fail(errc::email_taken);
     if (!done) co_return std::unexpected(done.error());
     const auto& rows = done->back();
     if (rows.empty()) co_return fail(errc::quota_exceeded, "the tenant has as many users as it may have");
+    events::tell(tenant_, rows[0], told_column);
     co_return read_user(rows[0]);
 }
 

@@ -21,7 +21,7 @@ struct account {
 class repository {
 public:
     explicit repository(const tenancy::tenant_context& within)
-        : db_(within.db()), limit_(within.info().limits.users) {}
+        : tenant_(within), db_(within.db()), limit_(within.info().limits.users) {}
 
     /// errc::email_taken when another user has the address, errc::quota_exceeded when the tenant has as many
     /// users as its limits allow.
@@ -34,6 +34,7 @@ public:
     awaitable<result<>> record_login(uuid id, std::optional<std::string> new_hash) const;
 
 private:
+    const tenancy::tenant_context& tenant_;  // outlives this object
     postgres::database db_;
     std::optional<tenancy::quota> limit_;  // of users
 };

@@ -3,12 +3,27 @@
 
 #include <algorithm>
 
+#include "events/event_column.hpp"
 #include "features/tasks/cursor.hpp"
 #include "features/tasks/list_sql.hpp"
 #include "features/tasks/task_row.hpp"
 
 namespace bulkhead::tasks {
 namespace {
+
+/// The task as the API shows it, and whose it is.
+#define TASK_EVENT_DATA                                                                            \
+    "json_build_object('id', id, 'user_id', user_id, 'title', title, 'description', description, " \
+    "'completed', completed, 'priority', (array['low', 'medium', 'high'])[priority + 1], "         \
+    "'due_at', " EVENT_TIME("due_at") ", 'version', version, 'created_at', " EVENT_TIME(           \
+        "created_at") ", 'updated_at', " EVENT_TIME("updated_at") ")"
+
+constexpr int told_column = 9;  // behind TASK_COLUMNS
+
+/// A statement that returns a task, and notes what is to be told of it.
+std::string telling(std::string_view change, std::string_view event) {
+    return events::telling(change, event, TASK_EVENT_DATA);
+}
 
 std::int16_t column_of(priority p) { return static_cast<std::int16_t>(p); }
 
@@ -36,22 +51,28 @@ awaitable<result<task>> repository::find(uuid id) const {
 }
 
 awaitable<result<task>> repository::add(task_input input) const {
-    const auto rows = co_await db_.write(
+    static const auto sql = telling(
         "insert into tasks (id, user_id, title, description, completed, priority, due_at) "
         "values ($1, $2, $3, $4, $5, $6, $7) returning " TASK_COLUMNS,
-        uuid::generate(), user_, input.title.str(), input.description.value().str(), input.completed.value(),
-        column_of(input.priority.value()), input.due_at);
+        "task.created");
+    const auto rows = co_await db_.write(postgres::statement(sql), uuid::generate(), user_, input.title.str(),
+                                         input.description.value().str(), input.completed.value(),
+                                         column_of(input.priority.value()), input.due_at);
     if (!rows) co_return std::unexpected(rows.error());
+    events::tell(tenant_, (*rows)[0], told_column);
     co_return read_task((*rows)[0]);
 }
 
 awaitable<result<task>> repository::replace(uuid id, task_input input, expected_version expected) const {
-    auto rows = co_await db_.write(
+    static const auto sql = telling(
         "update tasks set title = $4, description = $5, completed = $6, priority = $7, due_at = $8, "
         "version = version + 1, updated_at = now() "
-        "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) returning " TASK_COLUMNS,
-        id, user_, expected, input.title.str(), input.description.value().str(), input.completed.value(),
-        column_of(input.priority.value()), input.due_at);
+        "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) "
+        "returning " TASK_COLUMNS,
+        "task.updated");
+    auto rows = co_await db_.write(postgres::statement(sql), id, user_, expected, input.title.str(),
+                                   input.description.value().str(), input.completed.value(),
+                                   column_of(input.priority.value()), input.due_at);
     co_return co_await changed(std::move(rows), id);
 }
 
@@ -64,21 +85,24 @@ awaitable<result<task>> repository::change(uuid id, task_patch patch, expected_v
     if (patch.description.given()) description = patch.description.value().value_or(description_text{}).str();
     if (patch.completed.given()) completed = patch.completed.value().value_or(false);
     if (patch.priority.given()) importance = column_of(patch.priority.value().value_or(priority::medium));
-    auto rows = co_await db_.write(
+    static const auto sql = telling(
         "update tasks set title = coalesce($4, title), description = coalesce($5, description), "
         "completed = coalesce($6, completed), priority = coalesce($7, priority), "
         "due_at = case when $8 then $9 else due_at end, version = version + 1, updated_at = now() "
-        "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) returning " TASK_COLUMNS,
-        id, user_, expected, title, description, completed, importance, patch.due_at.given(),
-        patch.due_at.value());
+        "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) "
+        "returning " TASK_COLUMNS,
+        "task.updated");
+    auto rows = co_await db_.write(postgres::statement(sql), id, user_, expected, title, description,
+                                   completed, importance, patch.due_at.given(), patch.due_at.value());
     co_return co_await changed(std::move(rows), id);
 }
 
 awaitable<result<>> repository::remove(uuid id, expected_version expected) const {
-    auto rows = co_await db_.write(
+    static const auto sql = telling(
         "delete from tasks where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) "
         "returning " TASK_COLUMNS,
-        id, user_, expected);
+        "task.deleted");
+    auto rows = co_await db_.write(postgres::statement(sql), id, user_, expected);
     if (auto gone = co_await changed(std::move(rows), id); !gone)
         co_return std::unexpected(std::move(gone.error()));
     co_return result<>{};
@@ -87,7 +111,10 @@ awaitable<result<>> repository::remove(uuid id, expected_version expected) const
 /// The changed row; when there is none, asks why.
 awaitable<result<task>> repository::changed(result<postgres::result_set> rows, uuid id) const {
     if (!rows) co_return std::unexpected(std::move(rows.error()));
-    if (!rows->empty()) co_return read_task((*rows)[0]);
+    if (!rows->empty()) {
+        events::tell(tenant_, (*rows)[0], told_column);
+        co_return read_task((*rows)[0]);
+    }
     const auto still_there = co_await find(id);
     if (!still_there) co_return std::unexpected(still_there.error());
     co_return fail(errc::precondition_failed,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tasks of one user. Made from that user's context: every statement is limited to it.
+// The tasks of one user. Made from that user's context: every statement is limited to it. What changes is
+// told to the tenant's webhooks.
 #pragma once
 
 #include <optional>
@@ -15,7 +16,8 @@ using expected_version = std::optional<std::int64_t>;
 
 class repository {
 public:
-    explicit repository(const auth::user_context& owner) : db_(owner.db()), user_(owner.id()) {}
+    explicit repository(const auth::user_context& owner)
+        : tenant_(owner.tenant()), db_(owner.db()), user_(owner.id()) {}
 
     /// One page, and the cursor of the next if there is one. errc::validation_failed for a bad cursor.
     awaitable<result<task_page>> list(list_query query) const;
@@ -34,6 +36,7 @@ public:
 private:
     awaitable<result<task>> changed(result<postgres::result_set> rows, uuid id) const;
 
+    const tenancy::tenant_context& tenant_;  // of the owner's context, which outlives this object
     postgres::database db_;
     uuid user_;
 };
