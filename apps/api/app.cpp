@@ -16,6 +16,7 @@
 #include "features/platform/routes.hpp"
 #include "features/tasks/routes.hpp"
 #include "features/usage/routes.hpp"
+#include "features/webhooks/routes.hpp"
 #include "hashing.hpp"
 #include "http/openapi.hpp"
 #include "http/secret_answers.hpp"
@@ -50,6 +51,7 @@ void mount_api(http::router& routes, self_description& about, bool with_platform
     jobs::mount(routes);
     tasks::mount(routes);
     usage::mount(routes);
+    webhooks::mount(routes);
     if (with_platform) platform::mount(routes);
     http::require_secrets_uncompressed(routes);
     about.openapi = http::openapi_document(routes, about_api);

@@ -65,6 +65,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
       idempotency_(shared.box, shared.metrics, {.kept = shared.settings.idempotency_ttl}),
       dispatch_(redis_, shared.settings.queue_shards),
       outbox_(home.get_executor(), redis_, dispatch_, shared.metrics),
+      webhooks_(shared.box, service::webhook_targets(shared.settings)),
       tokens_(service::token_options(shared.settings)),
       health_(shared.state, tenants_, redis_),
       tenant_numbers_(tenants_, pools_),
@@ -81,6 +82,7 @@ reactor_parts::reactor_parts(runtime::reactor& home, const shared_parts& shared)
     services_.add(idempotency_);
     services_.add(outbox_);
     services_.add(shared.files);
+    services_.add(webhooks_);
     services_.add(tokens_);
     services_.add(health_);
     services_.add(shared.passwords);

@@ -11,6 +11,7 @@
 #include "auth/session_cookies.hpp"
 #include "clients.hpp"
 #include "config/settings.hpp"
+#include "features/webhooks/endpoints.hpp"
 #include "http/admission.hpp"
 #include "http/server.hpp"
 #include "numbers.hpp"
@@ -84,6 +85,7 @@ private:
     tenancy::idempotency idempotency_;
     queue::dispatch dispatch_;
     queue::outbox outbox_;
+    webhooks::endpoints webhooks_;
     auth::access_tokens tokens_;
     std::optional<auth::platform_gate> platform_gate_;
     ops::health health_;
