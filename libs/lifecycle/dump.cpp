@@ -14,10 +14,12 @@ namespace {
 using namespace std::chrono_literals;
 using runtime::child_process;
 
-/// Jobs among them, since whoever has a copy must not do again what its source does; and what exports have
-/// made of data, since the files stay where they are.
-constexpr std::array<std::string_view, 6> tables_kept_back{
-    "export_files", "exports", "idempotency_keys", "jobs", "refresh_tokens", "sessions"};
+/// Jobs among them, since whoever has a copy must not do again what its source does; what exports have made
+/// of data, since the files stay where they are; and webhooks, since a copy must not call its source's
+/// receivers.
+constexpr std::array<std::string_view, 8> tables_kept_back{
+    "export_files",   "exports",  "idempotency_keys",   "jobs",
+    "refresh_tokens", "sessions", "webhook_deliveries", "webhooks"};
 
 /// Each as it is written in "public"."sessions".
 bool is_private(std::string_view table) {

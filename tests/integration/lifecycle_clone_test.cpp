@@ -9,7 +9,8 @@
 namespace bulkhead::testing {
 namespace {
 
-TEST_CASE("clone: all data of one moment, other credentials, no sessions and no jobs", "[integration]") {
+TEST_CASE("clone: all data of one moment, other credentials, no sessions, no jobs and no webhooks",
+          "[integration]") {
     copy_house f;
     const auto source = f.make("source");
     f.fill(source, 1000);
@@ -29,6 +30,9 @@ TEST_CASE("clone: all data of one moment, other credentials, no sessions and no 
     CHECK(f.as_owner(twin).run("select 1 from sessions")->empty());
     CHECK(f.as_owner(twin).run("select 1 from jobs")->empty());
     CHECK(f.as_owner(source).run("select 1 from jobs")->size() == 1);
+    CHECK(f.as_owner(twin).run("select 1 from webhooks")->empty());
+    CHECK(f.as_owner(twin).run("select 1 from webhook_deliveries")->empty());
+    CHECK(f.as_owner(source).run("select 1 from webhook_deliveries")->size() == 1);
     f.check_alive(twin);
     CHECK(f.contents(source) == before);
 

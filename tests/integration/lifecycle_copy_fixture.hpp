@@ -101,6 +101,12 @@ struct copy_house : tenant_house {
         REQUIRE(
             data.run("insert into jobs (id, kind, lane, payload, most_attempts) "
                      "values (gen_random_uuid(), 'test.open', 1, '{}', 1)"));
+        REQUIRE(
+            data.run("insert into webhooks (id, url, events, sealed_secret) values (gen_random_uuid(), "
+                     "'https://receiver.example/', '{task.created}', 's')"));
+        REQUIRE(
+            data.run("insert into webhook_deliveries (id, webhook_id, event, body) "
+                     "select gen_random_uuid(), id, 'task.created', '{}' from webhooks"));
         auto owner = as_owner(one);
         REQUIRE(owner.run_script(
             "create table counters (id bigint primary key generated always as identity, n serial, "
