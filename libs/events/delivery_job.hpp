@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/describe.hpp>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "tenancy/tenant_context.hpp"
 
 namespace bulkhead::events {
+
+/// Of a tenant that has the tables of webhooks.
+inline constexpr std::int64_t first_schema = 7;
 
 struct delivery_payload {};
 BOOST_DESCRIBE_STRUCT(delivery_payload, (), ())

@@ -7,7 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "events/delivery_job.hpp"
 #include "persistence/postgres/result_set.hpp"
+#include "persistence/postgres/statement.hpp"
 #include "tenancy/tenant_context.hpp"
 
 namespace bulkhead::events {
@@ -15,10 +17,29 @@ namespace bulkhead::events {
 /// SQL: a time as the API writes it.
 #define EVENT_TIME(column) "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
-/// `change` with that column at its end; it ends with "returning ...". `event`: "task.created". `data`: SQL,
-/// what is told, as json made of the row's columns. All are static text of ours. The same text for the same
-/// change: keep it, so that it is prepared once.
-[[nodiscard]] std::string telling(std::string_view change, std::string_view event, std::string_view data);
+/// A statement that changes something, with that column at its end. Make it once; immutable.
+class told_change {
+public:
+    /// `change` ends with "returning ...". `event`: "task.created". `data`: SQL, what is told, as json made
+    /// of the row's columns. All are static text of ours.
+    told_change(std::string_view change, std::string_view event, std::string_view data);
+    told_change(const told_change&) = delete;
+    told_change& operator=(const told_change&) = delete;
+
+    /// For this tenant's database: one that is not migrated yet has no webhooks, and the column is null
+    /// there.
+    [[nodiscard]] postgres::statement in(const tenancy::tenant_context& within) const {
+        return within.info().schema_version < first_schema ? silent_ : telling_;
+    }
+
+    [[nodiscard]] std::string_view telling() const noexcept { return telling_.sql; }
+
+private:
+    const std::string with_column_;
+    const std::string without_;
+    const postgres::statement telling_;
+    const postgres::statement silent_;
+};
 
 /// Has the deliveries made that this row of such a statement noted, once the request takes effect. `column`:
 /// how many others there are.

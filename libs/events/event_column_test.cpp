@@ -2,15 +2,14 @@
 #include "events/event_column.hpp"
 
 #include "base/testing/catch.hpp"
-#include "events/delivery_job.hpp"
 
 using namespace bulkhead;
 
 TEST_CASE("events: what is told is noted by the statement that changes, if somebody listens", "[events]") {
-    const auto sql = events::telling("delete from things where id = $1 returning id, name", "thing.deleted",
+    const events::told_change change("delete from things where id = $1 returning id, name", "thing.deleted",
                                      "json_build_object('id', id)");
     CHECK(
-        sql ==
+        change.telling() ==
         "delete from things where id = $1 returning id, name, case when exists (select from webhooks w where "
         "w.disabled_at is null and 'thing.deleted' = any (w.events)) then note_event('thing.deleted', "
         "json_build_object('id', id), 'webhook.deliver', 1::smallint, 25) end");

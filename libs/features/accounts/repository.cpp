@@ -42,12 +42,12 @@ awaitable<result<user>> repository::add(std::string email, std::string name,
         statements.push_back({"select pg_advisory_xact_lock(7091022571346686579)", {}});  // "bh_users"
     std::optional<std::int64_t> most;
     if (limit_) most = limit_->value();
-    static const auto sql = events::telling(
+    static const events::told_change sql(
         "insert into users (id, email, name, password_hash) select $1, $2, $3, $4 "
         "where $5::bigint is null or (select count(*) from users) < $5 returning " USER_COLUMNS,
         "user.created", USER_EVENT_DATA);
-    statements.push_back({postgres::statement(sql),
-                          postgres::parameters::of(uuid::generate(), email, name, password_hash, most)});
+    statements.push_back(
+        {sql.in(tenant_), postgres::parameters::of(uuid::generate(), email, name, password_hash, most)});
     const auto done = co_await db_.write_all(std::move(statements));
     if (!done && done.error().code == errc::conflict) co_return fail(errc::email_taken);
     if (!done) co_return std::unexpected(done.error());

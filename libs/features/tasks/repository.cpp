@@ -21,8 +21,8 @@ namespace {
 constexpr int told_column = 9;  // behind TASK_COLUMNS
 
 /// A statement that returns a task, and notes what is to be told of it.
-std::string telling(std::string_view change, std::string_view event) {
-    return events::telling(change, event, TASK_EVENT_DATA);
+events::told_change telling(std::string_view change, std::string_view event) {
+    return {change, event, TASK_EVENT_DATA};
 }
 
 std::int16_t column_of(priority p) { return static_cast<std::int16_t>(p); }
@@ -55,7 +55,7 @@ awaitable<result<task>> repository::add(task_input input) const {
         "insert into tasks (id, user_id, title, description, completed, priority, due_at) "
         "values ($1, $2, $3, $4, $5, $6, $7) returning " TASK_COLUMNS,
         "task.created");
-    const auto rows = co_await db_.write(postgres::statement(sql), uuid::generate(), user_, input.title.str(),
+    const auto rows = co_await db_.write(sql.in(tenant_), uuid::generate(), user_, input.title.str(),
                                          input.description.value().str(), input.completed.value(),
                                          column_of(input.priority.value()), input.due_at);
     if (!rows) co_return std::unexpected(rows.error());
@@ -70,7 +70,7 @@ awaitable<result<task>> repository::replace(uuid id, task_input input, expected_
         "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) "
         "returning " TASK_COLUMNS,
         "task.updated");
-    auto rows = co_await db_.write(postgres::statement(sql), id, user_, expected, input.title.str(),
+    auto rows = co_await db_.write(sql.in(tenant_), id, user_, expected, input.title.str(),
                                    input.description.value().str(), input.completed.value(),
                                    column_of(input.priority.value()), input.due_at);
     co_return co_await changed(std::move(rows), id);
@@ -92,8 +92,8 @@ awaitable<result<task>> repository::change(uuid id, task_patch patch, expected_v
         "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) "
         "returning " TASK_COLUMNS,
         "task.updated");
-    auto rows = co_await db_.write(postgres::statement(sql), id, user_, expected, title, description,
-                                   completed, importance, patch.due_at.given(), patch.due_at.value());
+    auto rows = co_await db_.write(sql.in(tenant_), id, user_, expected, title, description, completed,
+                                   importance, patch.due_at.given(), patch.due_at.value());
     co_return co_await changed(std::move(rows), id);
 }
 
@@ -102,7 +102,7 @@ awaitable<result<>> repository::remove(uuid id, expected_version expected) const
         "delete from tasks where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) "
         "returning " TASK_COLUMNS,
         "task.deleted");
-    auto rows = co_await db_.write(postgres::statement(sql), id, user_, expected);
+    auto rows = co_await db_.write(sql.in(tenant_), id, user_, expected);
     if (auto gone = co_await changed(std::move(rows), id); !gone)
         co_return std::unexpected(std::move(gone.error()));
     co_return result<>{};
