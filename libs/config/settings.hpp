@@ -62,8 +62,8 @@ struct settings {
     std::size_t http_header_count = 0;
     std::size_t http_requests_per_connection = 0;
     std::size_t max_connections = 0;  // of the process
-    bool compress = false;        // answers
-    std::string tls_cert_file{};  // path; empty: plain HTTP, and so is the next
+    bool compress = false;            // answers
+    std::string tls_cert_file{};      // path; empty: plain HTTP, and so is the next
     std::string tls_key_file{};
     std::vector<ip_network> trusted_proxies{};
     std::vector<rate_window> rate_limit{};       // empty: off
@@ -130,6 +130,7 @@ struct settings {
 
     std::vector<ip_network> webhook_allowed_networks{};  // although they are not public
     milliseconds webhook_disable_after{0};
+    milliseconds webhook_keep_deliveries{0};
 
     std::string fail_point{};  // as arm_fail_point takes it; empty: none
 

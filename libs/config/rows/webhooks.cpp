@@ -12,6 +12,9 @@ std::vector<row> webhook_rows() { return {
     {.name = "WEBHOOK_DISABLE_AFTER", .programs = worker, .type = "time from 1s to 90d", .fallback = "5d",
      .parse = into(&settings::webhook_disable_after, parse_time<second, 90 * day>),
      .help = "A webhook of which no call has succeeded for so long is not called any more."},
+    {.name = "WEBHOOK_KEEP_DELIVERIES", .programs = worker, .type = "time from 1d to 3650d", .fallback = "30d",
+     .parse = into(&settings::webhook_keep_deliveries, parse_time<day, 3650 * day>),
+     .help = "How long a delivery is remembered, and can be sent again. Those still to be made stay."},
 }; }
 // clang-format on
 

@@ -4,16 +4,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "features/webhooks/response_text.hpp"
+
 namespace bulkhead::webhooks {
 namespace {
 
 using outbound::http_outcome;
 using postgres::parameters;
-
-/// Old deliveries go as newer ones are tried, more of them than come. All of them were finished long ago.
-#define SWEEP_OLD                                                                                           \
-    "swept as (delete from webhook_deliveries where ctid = any (array(select ctid from webhook_deliveries " \
-    "where created_at < now() - interval '30 days' order by created_at limit 20 for update skip locked)))"
 
 std::optional<std::int16_t> status_of(const http_outcome& call) {
     if (call.how != outbound::ending::answered) return std::nullopt;
@@ -23,6 +20,11 @@ std::optional<std::int16_t> status_of(const http_outcome& call) {
 std::int32_t duration_of(const http_outcome& call) {
     return static_cast<std::int32_t>(
         std::min<std::int64_t>(call.took.count(), std::numeric_limits<std::int32_t>::max()));
+}
+
+std::optional<std::string> response_of(const http_outcome& call) {
+    if (call.how != outbound::ending::answered) return std::nullopt;
+    return response_text(call.body);
 }
 
 result<> done(const result<postgres::result_set>& rows) {
@@ -56,12 +58,11 @@ awaitable<result<std::optional<assignment>>> delivery_log::find(uuid id) const {
 awaitable<result<>> delivery_log::note_success(uuid id, http_outcome call) const {
     co_return done(co_await db_.write(
         "with ended as (update webhook_deliveries set attempts = attempts + 1, last_status = $2, "
-        "last_error = null, last_duration_ms = $3, last_attempt_at = now(), succeeded = true, "
-        "finished_at = now() where id = $1 returning webhook_id), " SWEEP_OLD
-        " "
+        "last_error = null, last_duration_ms = $3, last_response = $4, last_attempt_at = now(), "
+        "succeeded = true, finished_at = now() where id = $1 returning webhook_id) "
         "update webhooks w set failing_since = null from ended "
         "where w.id = ended.webhook_id and w.failing_since is not null",
-        id, status_of(call), duration_of(call)));
+        id, status_of(call), duration_of(call), response_of(call)));
 }
 
 awaitable<result<std::optional<std::string>>> delivery_log::note_failure(uuid id, http_outcome call,
@@ -69,10 +70,10 @@ awaitable<result<std::optional<std::string>>> delivery_log::note_failure(uuid id
     // The clock of a webhook runs from its first failure since the latest success.
     const auto rows = co_await db_.write(
         "with tried as (update webhook_deliveries set attempts = attempts + 1, last_status = $2, "
-        "last_error = $4, last_duration_ms = $3, last_attempt_at = now(), "
+        "last_error = $4, last_duration_ms = $3, last_response = $9, last_attempt_at = now(), "
         "succeeded = case when $5 then false end, finished_at = case when $5 then now() end "
-        "where id = $1 returning webhook_id), " SWEEP_OLD
-        ", judged as (select w.id, case when $7 then 'the receiver answered 410 Gone' "
+        "where id = $1 returning webhook_id), "
+        "judged as (select w.id, case when $7 then 'the receiver answered 410 Gone' "
         "when w.failing_since < now() - $8 * interval '1 millisecond' "
         "then 'no call has succeeded for too long' end as reason "
         "from webhooks w join tried on w.id = tried.webhook_id where $6 and w.disabled_at is null) "
@@ -80,7 +81,7 @@ awaitable<result<std::optional<std::string>>> delivery_log::note_failure(uuid id
         "disabled_at = case when judged.reason is not null then now() end, disabled_reason = judged.reason "
         "from judged where w.id = judged.id and w.disabled_at is null returning w.disabled_reason",
         id, status_of(call), duration_of(call), what.reason, what.last, what.counts, what.gone,
-        std::int64_t{what.patience.count()});
+        std::int64_t{what.patience.count()}, response_of(call));
     if (!rows) co_return std::unexpected(rows.error());
     if (rows->empty()) co_return std::nullopt;
     co_return (*rows)[0].get<std::optional<std::string>>(0);

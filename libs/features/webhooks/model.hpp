@@ -65,17 +65,18 @@ struct delivery {
     std::string event;
     delivery_state state = delivery_state::pending;
     std::int64_t attempts = 0;                // calls that were made
-    std::optional<std::int64_t> status_code;  // of the latest call, and so are the next two
+    std::optional<std::int64_t> status_code;  // of the latest call, and so are the next three
     std::optional<std::int64_t> latency_ms;
     std::optional<std::string> error;
+    std::optional<std::string> response;  // the beginning of the body that came with status_code
     utc_time created_at;
     std::optional<utc_time> last_attempt_at;
     std::optional<utc_time> next_attempt_at;
     std::optional<utc_time> finished_at;
 };
 BOOST_DESCRIBE_STRUCT(delivery, (),
-                      (id, message_id, event, state, attempts, status_code, latency_ms, error, created_at,
-                       last_attempt_at, next_attempt_at, finished_at))
+                      (id, message_id, event, state, attempts, status_code, latency_ms, error, response,
+                       created_at, last_attempt_at, next_attempt_at, finished_at))
 
 struct page_query {
     schema::or_default<schema::integer<1, 100>, 20> limit;

@@ -21,7 +21,7 @@ using row = postgres::result_set::row;
 #define SELECT_DELIVERIES                                                                                    \
     "select d.id, coalesce(d.repeats, d.id), d.event, d.attempts, d.last_status, d.last_duration_ms, "       \
     "d.last_error, d.created_at, d.last_attempt_at, d.finished_at, d.succeeded, j.state, j.run_at > now(), " \
-    "case when j.state = 0 and d.finished_at is null then j.run_at end "                                     \
+    "case when j.state = 0 and d.finished_at is null then j.run_at end, d.last_response "                    \
     "from webhook_deliveries d left join jobs j on j.id = d.id where d.webhook_id = $1 "
 
 std::string joined(const std::vector<event>& events) {
@@ -81,6 +81,7 @@ delivery read_delivery(const row& from) {
             .status_code = from.get<std::optional<std::int16_t>>(4),
             .latency_ms = from.get<std::optional<std::int32_t>>(5),
             .error = from.get<std::optional<std::string>>(6),
+            .response = from.get<std::optional<std::string>>(14),
             .created_at = from.get<utc_time>(7),
             .last_attempt_at = from.get<std::optional<utc_time>>(8),
             .next_attempt_at = from.get<std::optional<utc_time>>(13),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "features/webhooks/routes.hpp"
 
+#include "events/delivery_job.hpp"
 #include "features/webhooks/repository.hpp"
 #include "http/endpoint.hpp"
 
@@ -37,8 +38,11 @@ using auth::user_context;
 using http::path_id;
 
 result<> may_manage(const user_context& caller) {
-    if (caller.role() == "owner" || caller.role() == "admin") return {};
-    return fail(errc::forbidden, "only owners and administrators may see and change webhooks");
+    if (caller.role() != "owner" && caller.role() != "admin")
+        return fail(errc::forbidden, "only owners and administrators may see and change webhooks");
+    if (caller.tenant().info().schema_version < events::first_schema)
+        return fail(errc::unavailable, "the tenant's database is still being brought up to date");
+    return {};
 }
 
 http::accepted<delivery> accepted(delivery made, const uuid& webhook) {
