@@ -97,7 +97,7 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
         s, control, service::part_of_reactor(left(sharing.alone()), s.worker_threads - 1, s.worker_threads));
     job_reports reports(s, metrics);
     queue::lease_book leases;
-    job_tools tools(ex, s, metrics);
+    job_tools tools(ex, s, box, metrics);
     const auto owner = new_owner();
     // What takes jobs out of Redis says where there is room for more.
     const auto on_more = [&relay, ex](const uuid& tenant) {
@@ -213,15 +213,18 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
     state.draining = true;
     housekeeping.ask_to_stop();
     begin_drain(job_reactors, parts);
+    tools.webhooks().stop_by(begun + divide(s.shutdown_timeout).to_finish);
     const bool ended = drain_jobs(job_reactors, parts, s.shutdown_timeout);
     ops::drain(state, reactors, [&](std::size_t) -> http::server& { return server; },
                {.delay = left_until(begun + s.shutdown_drain_delay), .timeout = left_until(end)});
     // What cannot be interrupted is left: a step of recorded work, with which the next worker goes on, and a
     // handler that does not end, whose job has been given back.
     const bool kept_house = housekeeping.stop_within(left_until(end));
+    const bool called = tools.webhooks().stop_within(left_until(end));
     reports.stop(left_until(end));
-    if (!ended || !kept_house) {
-        log::warn("stopped while work was under way", {{"jobs", !ended}, {"tenants", !kept_house}});
+    if (!ended || !kept_house || !called) {
+        log::warn("stopped while work was under way",
+                  {{"jobs", !ended}, {"tenants", !kept_house}, {"webhooks", !called}});
         log::stop();
         std::_Exit(service::exit_ok);
     }

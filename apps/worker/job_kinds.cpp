@@ -21,7 +21,9 @@ job_kinds::job_kinds(const config::settings& s, job_tools& tools,
                      const std::function<void(queue::handlers&)>& also)
     : retention_({.succeeded = s.queue_keep_succeeded, .failed = s.queue_keep_failed}),
       export_tasks_(tools.files(), exports::lines_by<tasks::all_tasks>(), {.kept = s.export_ttl}),
-      export_retention_(tools.files()) {
+      export_retention_(tools.files()),
+      deliver_webhook_(tools.webhooks().handler()),
+      webhook_retention_(s.webhook_keep_deliveries) {
     std::apply([this](auto&... each) { (all_.add(each), ...); }, own());
     if (also) also(all_);
     if (s.env != config::environment::test) return;
@@ -41,6 +43,7 @@ std::vector<queue::schedule> schedules() {
     std::vector<queue::schedule> out;
     out.push_back(queue::retention::daily());
     out.push_back(exports::export_retention::hourly());
+    out.push_back(webhooks::retention::daily());
     return out;
 }
 

@@ -12,6 +12,8 @@
 #include "exercise.hpp"
 #include "features/exports/export_retention.hpp"
 #include "features/exports/export_tasks.hpp"
+#include "features/webhooks/deliver.hpp"
+#include "features/webhooks/retention.hpp"
 #include "job_tools.hpp"
 #include "queue/handler.hpp"
 #include "queue/kinds/probe.hpp"
@@ -29,7 +31,10 @@ public:
     [[nodiscard]] const queue::handlers& all() const noexcept { return all_; }
 
     /// The only list of the kinds that every environment has.
-    [[nodiscard]] auto own() { return std::tie(probe_, ping_, retention_, export_tasks_, export_retention_); }
+    [[nodiscard]] auto own() {
+        return std::tie(probe_, ping_, retention_, export_tasks_, export_retention_, deliver_webhook_,
+                        webhook_retention_);
+    }
 
 private:
     queue::probe probe_;
@@ -37,6 +42,8 @@ private:
     queue::retention retention_;
     exports::export_tasks export_tasks_;
     exports::export_retention export_retention_;
+    webhooks::deliver deliver_webhook_;
+    webhooks::retention webhook_retention_;
     std::optional<exercise> exercise_;  // in the environment "test" only
     std::optional<light_exercise> light_exercise_;
     queue::handlers all_;

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// What handlers use that a process has once: the storage of files. Each kind of jobs that needs threads or
-// connections beside those of its reactor has them here. Made before the reactors that run jobs and handed to
-// the handlers of each (job_kinds); destroyed after them. Any reactor may use what is in here.
+// What handlers use that a process has once: the storage of files, the calls of webhooks. Each kind of jobs
+// that needs threads or connections beside those of its reactor has them here. Made before the reactors that
+// run jobs and handed to the handlers of each (job_kinds); destroyed after them. Any reactor may use what is
+// in here.
 #pragma once
 
 #include "config/settings.hpp"
 #include "observability/metrics.hpp"
 #include "service/stored_files.hpp"
 #include "storage/sweeper.hpp"
+#include "webhook_calls.hpp"
 
 namespace bulkhead::worker {
 
 class job_tools {
 public:
     /// `home`: the reactor of what the program does for itself. Throws std::runtime_error with a sentence for
-    /// the operator when something cannot be used. `counts` must outlive this object.
-    job_tools(executor home, const config::settings& s, metrics::registry& counts);
+    /// the operator when something cannot be used. `box` and `counts` must outlive this object.
+    job_tools(executor home, const config::settings& s, const sealed_box& box, metrics::registry& counts);
 
     /// On the reactor `home`.
     void start();
@@ -24,10 +26,12 @@ public:
     void stop_threads();
 
     [[nodiscard]] storage::store& files() noexcept { return files_.store(); }
+    [[nodiscard]] webhook_calls& webhooks() noexcept { return webhooks_; }
 
 private:
     service::stored_files files_;
     storage::sweeper sweeper_;
+    webhook_calls webhooks_;
 };
 
 }  // namespace bulkhead::worker
