@@ -95,6 +95,17 @@ file_result<file_tree> file_tree::open_root(const std::string& given) {
     return out;
 }
 
+file_result<file_tree> file_tree::open_existing(const std::string& given) {
+    std::error_code failed;
+    const std::string path = std::filesystem::absolute(given, failed);
+    if (failed) return std::unexpected(file_failure{failed.value(), "find", given});
+    descriptor root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return file_failure::now("open the folder", path);
+    auto staging = enter(root.get(), staging_name, false);
+    if (!staging) return std::unexpected(std::move(staging).error());
+    return file_tree(path, std::move(root), *std::move(staging));
+}
+
 file_result<std::unique_ptr<staged_file>> file_tree::stage() const {
     auto name = uuid::generate().to_string();
     descriptor file(::openat(staging_.get(), name.c_str(),
@@ -156,16 +167,25 @@ file_result<> file_tree::remove(const object_key& key) const {
 }
 
 file_result<> file_tree::remove_all(const uuid& tenant) const {
-    const auto name = tenant.to_string(), grave = uuid::generate().to_string();
-    if (::renameat(root_.get(), name.c_str(), staging_.get(), grave.c_str()) != 0) {
-        if (errno == ENOENT) return {};
+    const auto name = tenant.to_string(), prefix = name + '.', grave = prefix + uuid::generate().to_string();
+    if (::renameat(root_.get(), name.c_str(), staging_.get(), grave.c_str()) == 0) {
+        if (::fsync(root_.get()) != 0) return file_failure::now("sync the folder of", name);
+        fail_point("storage.buried");
+    } else if (errno != ENOENT) {
         return file_failure::now("remove", name);
     }
-    if (::fsync(root_.get()) != 0) return file_failure::now("sync the folder of", name);
-    fail_point("storage.buried");
+    return empty_graves(prefix);
+}
+
+file_result<> file_tree::empty_graves(const std::string& prefix) const {
     std::error_code failed;
-    std::filesystem::remove_all(staged_path(grave), failed);
-    if (failed) return std::unexpected(file_failure{failed.value(), "remove", name});
+    std::filesystem::directory_iterator entry(staged_path(""), failed);
+    for (; !failed && entry != std::filesystem::directory_iterator(); entry.increment(failed))
+        if (entry->path().filename().string().starts_with(prefix)) {
+            std::filesystem::remove_all(entry->path(), failed);
+            if (failed) break;
+        }
+    if (failed) return std::unexpected(file_failure{failed.value(), "remove", staging_name});
     return {};
 }
 

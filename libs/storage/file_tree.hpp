@@ -52,6 +52,8 @@ class file_tree {
 public:
     /// Makes the folders that are missing (0700), and tries whether files can be made there.
     static file_result<file_tree> open_root(const std::string& path);
+    /// Makes nothing: "absent" unless somebody has used it as a storage before.
+    static file_result<file_tree> open_existing(const std::string& path);
 
     [[nodiscard]] file_result<std::unique_ptr<staged_file>> stage() const;
     /// On the disk, under its name; replaces what had it. `file` is closed then.
@@ -59,7 +61,7 @@ public:
     [[nodiscard]] file_result<opened_file> open(const object_key& key) const;
     /// Of an absent object: nothing.
     [[nodiscard]] file_result<> remove(const object_key& key) const;
-    /// Out of reach at once, then gone.
+    /// Out of reach at once, then gone; also what a call that was cut short has left.
     [[nodiscard]] file_result<> remove_all(const uuid& tenant) const;
     /// What is in .staging, that nobody works on and that is at least so old; how many there were.
     [[nodiscard]] file_result<std::size_t> sweep(std::chrono::seconds age) const;
@@ -69,6 +71,7 @@ private:
         : path_(std::move(path)), root_(std::move(root)), staging_(std::move(staging)) {}
 
     [[nodiscard]] file_result<runtime::descriptor> parent_of(const object_key& key, bool make) const;
+    [[nodiscard]] file_result<> empty_graves(const std::string& prefix) const;
     [[nodiscard]] bool sweep_one(const std::string& name, std::chrono::seconds age) const;
     [[nodiscard]] std::string staged_path(const std::string& name) const;
 

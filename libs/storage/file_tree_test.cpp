@@ -202,8 +202,27 @@ TEST_CASE("file tree: everything of a tenant", "[storage]") {
     f.put(f.key("a"), "anew");
     die_at("storage.buried", [&] { (void)f.tree.remove_all(f.tenant); });
     CHECK(f.content(f.key("a")) == "(absent)");
+    CHECK(f.staged() == 1);
+    auto unfinished = f.tree.stage().value();  // of another tenant, for all that is known
+    CHECK(f.tree.remove_all(f.tenant));
+    CHECK(f.staged() == 1);
+    unfinished->discard();
+    f.put(f.key("a"), "once more");
+    die_at("storage.buried", [&] { (void)f.tree.remove_all(f.tenant); });
     CHECK(f.tree.sweep(0s).value() == 1);
     CHECK(f.staged() == 0);
+}
+
+TEST_CASE("file tree: one that is there, and no other", "[storage]") {
+    const fixture f;
+    f.put(f.key("a"), "a");
+    CHECK(file_tree::open_existing(f.root).value().open(f.key("a")));
+    const auto elsewhere = f.root + "/nowhere";
+    CHECK(file_tree::open_existing(elsewhere).error().kind() == "absent");
+    CHECK_FALSE(fs::exists(elsewhere));
+    fs::create_directory(elsewhere);
+    CHECK(file_tree::open_existing(elsewhere).error().kind() == "absent");
+    CHECK(fs::is_empty(elsewhere));
 }
 
 TEST_CASE("file tree: links lead nowhere", "[storage]") {
