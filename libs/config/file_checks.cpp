@@ -42,9 +42,10 @@ std::vector<finding> check_storage(const settings& values) {
 
 }  // namespace
 
-std::vector<finding> check_files(const settings& values) {
+std::vector<finding> check_files(const settings& values, program running) {
     auto out = check_key_pair(values);
-    std::ranges::move(check_storage(values), std::back_inserter(out));
+    // The migrator only removes what is there, and does so for a purge alone.
+    if (running != program::migrator) std::ranges::move(check_storage(values), std::back_inserter(out));
     return out;
 }
 

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "config/checks.hpp"
+#include "config/table.hpp"
 
 namespace bulkhead::config {
 
-/// Every problem. Settings that are not set, or not used by the program, pass.
-std::vector<finding> check_files(const settings& values);
+/// Every problem that `running` has with them. Settings that are not set, or not used by it, pass.
+std::vector<finding> check_files(const settings& values, program running);
 
 }  // namespace bulkhead::config

@@ -40,7 +40,7 @@ public:
     }
 
     std::expected<loaded, std::vector<std::string>> finish() {
-        for (const auto& found : {cross_check(out_.values), check_files(out_.values)})
+        for (const auto& found : {cross_check(out_.values), check_files(out_.values, now_.running)})
             for (const auto& [name, text] : found)
                 if (!failed_.contains(name)) problems_.push_back(fmt::format("{}: {}", name, text));
         std::ranges::move(warn_unknown(variables_), std::back_inserter(out_.warnings));

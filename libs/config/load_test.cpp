@@ -249,7 +249,8 @@ TEST_CASE("load: STORAGE_URL names a folder that can be used or made", "[config]
         CHECK(any_has(problems(with("file:///bulkhead/storage")),
                       "STORAGE_URL: nothing can be written to \"/\""));
     CHECK(any_has(problems(with("s3://bucket")), "STORAGE_URL: \"s3\" is not understood"));
-    CHECK(problems(with("s3://bucket"), program::migrator).empty());
+    CHECK(any_has(problems(with("s3://bucket"), program::migrator), "\"s3\" is not understood"));
+    CHECK(problems(with("file://" + file.path() + "/below"), program::migrator).empty());
 }
 
 TEST_CASE("check_config: exits 78 and lists the problems, or prints the report", "[config]") {

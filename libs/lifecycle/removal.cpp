@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <boost/json/value_from.hpp>
+#include <filesystem>
 
 #include "lifecycle/archive.hpp"
 #include "lifecycle/credentials.hpp"
 #include "lifecycle/new_database.hpp"
 #include "lifecycle/saga.hpp"
 #include "lifecycle/tenant_database.hpp"
+#include "lifecycle/tenant_files.hpp"
 #include "lifecycle/transaction.hpp"
 #include "tenancy/control_store.hpp"
 
@@ -168,11 +170,25 @@ public:
         return {step("keys", destroy_keys),
                 step("database", drop_databases),
                 step("roles", drop_both_roles),
+                {"files", [this] { return forget_files(); }},
                 {"archives", [this] { return forget_archives(); }},
                 {"certificate", [this] { return certify(); }}};
     }
 
 private:
+    /// After the database, without which no job can write another one.
+    result<void> forget_files() {
+        const auto& folder = at_.settings().storage_folder;
+        if (folder.empty()) return {};
+        const auto gone = remove_files(at_, id_);
+        if (!gone) return std::unexpected(gone.error());
+        std::error_code failed;  // then the name stays as it was given
+        const auto path = std::filesystem::absolute(folder, failed);
+        record().progress[*gone ? "files_removed_from" : "files_out_of_reach"] =
+            failed ? folder : path.string();
+        return {};
+    }
+
     /// Of a run that is repeated, what the first one removed counts too.
     result<void> forget_archives() {
         const auto gone = forget_final_backups(at_, id_);
@@ -211,7 +227,10 @@ private:
                          {"destroyed",
                           {"credentials of both roles", "key version of access tokens", "database", "roles",
                            "final archives", "registry entry"}}};
-        for (const std::string_view known : {"archives_removed", "archives_out_of_reach"})
+        if (record().progress.contains("files_removed_from"))
+            out["destroyed"].as_array().emplace_back("files");
+        for (const std::string_view known :
+             {"files_removed_from", "files_out_of_reach", "archives_removed", "archives_out_of_reach"})
             if (const auto* value = record().progress.if_contains(known)) out[known] = *value;
         const auto statement = fmt::format("{} {} {}", id_.to_string(), one.slug, when);
         out["proof"] = at_.box().seal(statement, "certificate/" + id_.to_string());

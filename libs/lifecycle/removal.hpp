@@ -21,8 +21,8 @@ result<operation> begin_undelete(site& at, std::string_view slug);
 result<operation> continue_undelete(site& at, const operation& begun);
 
 /// For a deleted tenant, whether its time has come or not. The keys are destroyed first; then the database,
-/// the roles, the final archives; last, in one transaction, its row goes and the
-/// deletion certificate is written to the audit log. Cannot be taken back.
+/// the roles, its files, the final archives; last, in one transaction, its row goes and the deletion
+/// certificate is written to the audit log. Cannot be taken back.
 result<operation> begin_purge(site& at, std::string_view slug);
 result<operation> continue_purge(site& at, const operation& begun);
 

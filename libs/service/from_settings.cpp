@@ -59,7 +59,8 @@ postgres::session_defaults session_options(const config::settings& from, std::st
 lifecycle::site_settings site_options(const config::settings& from, std::string actor) {
     return {.actor = std::move(actor),
             .keep_deleted = std::chrono::duration_cast<std::chrono::seconds>(from.tenant_purge_after),
-            .backup_folder = from.backup_folder};
+            .backup_folder = from.backup_folder,
+            .storage_folder = from.storage_folder};
 }
 
 std::optional<postgres::pooler> database_pooler(const config::settings& from,

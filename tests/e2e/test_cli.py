@@ -46,7 +46,7 @@ class Cli:
         self.env = {
             "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "ENVIRONMENT": "test", "PASSWORD_HASH": "bcrypt:4",
             "DATABASE_URL": f"postgresql://{name}:{PASSWORD}@{self.address}/{name}", "BACKUP_URL": folder.as_uri(),
-            "DATA_KEY": new_key(),
+            "DATA_KEY": new_key(), "STORAGE_URL": (folder / "storage").as_uri(),
             **{option: f"{value}:{os.environ.get(option, '')}" for option, value in SANITIZER_OPTIONS.items()}}
 
     def run(self, *arguments, **settings):

@@ -308,6 +308,23 @@ def test_an_export_expires(stack, tenant):
         assert len(read_csv(content(person, kept))) == 10
 
 
+def test_a_purge_removes_the_files(stack, api, tenant):
+    """Those of the tenant, and the certificate says so."""
+    slug, person = tenant
+    neighbour = unique("exports")
+    stack.create_tenant(neighbour)
+    abroad = api.asking(tenant=neighbour).sign_up()
+    with worker(stack):
+        for each in (person, abroad):
+            assert finished(each, ask(each, "csv"))["state"] == "succeeded"
+    folder = files_of(stack, slug)[0].parents[1]
+    stack.migrate("tenant", "delete", slug, f"--confirm={slug}")
+    assert folder.exists()  # it could come back
+    certificate = json.loads(stack.migrate("tenant", "purge", slug, f"--confirm={slug}", "--json").splitlines()[0])
+    assert not folder.exists() and len(files_of(stack, neighbour)) == 1
+    assert "files" in certificate["destroyed"] and certificate["files_removed_from"] == str(folder.parent)
+
+
 def test_retention_comes_by_itself(stack):
     """The schedule has been seen to for every tenant; one that was there from the beginning has had the time."""
     with worker(stack):

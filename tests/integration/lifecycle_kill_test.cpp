@@ -2,15 +2,20 @@
 // Recorded work that is killed, refused, repeated, or begun by several at once: what one more run makes of
 // it.
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
+#include "base/testing/certificates.hpp"
 #include "lifecycle/removal.hpp"
 #include "lifecycle/saga.hpp"
 #include "lifecycle/states.hpp"
 #include "lifecycle_fixture.hpp"
+#include "storage/file_tree.hpp"
 
 namespace bulkhead::testing {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::vector<std::string> places(std::string_view kind, const std::vector<std::string>& steps) {
     std::vector<std::string> out;
@@ -175,10 +180,11 @@ TEST_CASE("sagas: deleted, brought back and purged, killed anywhere", "[integrat
         std::vector<std::string> steps;
         std::string_view end;
     };
-    const std::vector<round> rounds{{"delete", {"lock out", "put away"}, "deleted"},
-                                    {"undelete", {"bring back", "let in"}, "active"},
-                                    {"delete", {"lock out", "put away"}, "deleted"},
-                                    {"purge", {"keys", "database", "roles", "archives", "certificate"}, ""}};
+    const std::vector<round> rounds{
+        {"delete", {"lock out", "put away"}, "deleted"},
+        {"undelete", {"bring back", "let in"}, "active"},
+        {"delete", {"lock out", "put away"}, "deleted"},
+        {"purge", {"keys", "database", "roles", "files", "archives", "certificate"}, ""}};
     for (int i = 0; i < 3; ++i) (void)f.make(fmt::format("t-{}", i));
     for (const auto& [kind, steps, end] : rounds) {
         // The phases are shared out: each tenant dies at one of each step, one after the other.
@@ -202,6 +208,63 @@ TEST_CASE("sagas: deleted, brought back and purged, killed anywhere", "[integrat
     }
     CHECK(f.count("select count(*) from platform_audit where action = 'tenant.purged'") == 3);
     (void)f.make("t-0");  // the name is free again
+}
+
+/// A deleted tenant whose purge has begun; the record of that.
+operation condemned(lifecycle::site& at, const std::string& slug) {
+    const auto begun = lifecycle::begin_removal(at, slug);
+    REQUIRE(begun);
+    REQUIRE(lifecycle::continue_work(at, *begun).value().state == operation_state::succeeded);
+    const auto purge = lifecycle::begin_purge(at, slug);
+    REQUIRE(purge);
+    return *purge;
+}
+
+void put_file(const storage::file_tree& into, const uuid& tenant, std::string name) {
+    const auto key = storage::object_key::make(tenant, {"exports", std::move(name)}).value();
+    const auto file = into.stage().value();
+    REQUIRE(file->write("of a tenant"));
+    REQUIRE(into.publish(*file, key));
+}
+
+TEST_CASE("sagas: a purge takes the tenant's files, wherever it is killed", "[integration]") {
+    tenant_house f;
+    const testing::temporary_folder folder;
+    f.settings.storage_folder = folder.path();
+    const auto tree = storage::file_tree::open_root(folder.path()).value();
+    const auto one = f.make("one"), other = f.make("other");
+    for (const auto* name : {"a", "b"}) put_file(tree, one.id, name);
+    put_file(tree, other.id, "a");
+    auto at = f.site();
+    const auto purge = condemned(at, "one");
+    const auto of_tenant = folder.path() + "/" + one.id.to_string();
+    for (const auto* const place : {"purge.files.before", "storage.buried", "purge.files.after"}) {
+        INFO(place);
+        CHECK(fs::exists(of_tenant) == (place == std::string_view("purge.files.before") ||
+                                        place == std::string_view("storage.buried")));
+        CHECK(f.dies_at(place, [&](auto& there) { return lifecycle::continue_work(there, purge); }));
+    }
+    go_on(f);
+    f.check_order();
+    CHECK_FALSE(fs::exists(of_tenant));
+    CHECK(fs::is_empty(folder.path() + "/.staging"));
+    CHECK(fs::exists(folder.path() + "/" + other.id.to_string() + "/exports/a"));
+    CHECK(f.list("select detail->>'files_removed_from' from platform_audit "
+                 "where action = 'tenant.purged' and detail->'destroyed' ? 'files'") ==
+          std::vector<std::string>{folder.path()});
+}
+
+TEST_CASE("sagas: a purge where the storage is not says so", "[integration]") {
+    tenant_house f;
+    const testing::temporary_folder folder;
+    f.settings.storage_folder = folder.path() + "/absent";
+    (void)f.make("one");
+    auto at = f.site();
+    CHECK(lifecycle::continue_work(at, condemned(at, "one")).value().state == operation_state::succeeded);
+    CHECK_FALSE(fs::exists(f.settings.storage_folder));
+    CHECK(f.list("select detail->>'files_out_of_reach' from platform_audit where action = 'tenant.purged' "
+                 "and not detail->'destroyed' ? 'files'") ==
+          std::vector<std::string>{f.settings.storage_folder});
 }
 
 TEST_CASE("sagas: a suspended tenant comes back suspended", "[integration]") {

@@ -67,7 +67,7 @@ std::vector<row> storage_rows() { return {
     {.name = "REDIS_TLS_CA_FILE", .programs = servers, .type = "path",
      .parse = into(&settings::redis_tls_ca_file, parse_text), .example = "/etc/ssl/redis-ca.pem",
      .help = "With rediss://: the certificates to trust, in PEM, instead of those of the system."},
-    {.name = "STORAGE_URL", .programs = servers, .type = "file://folder", .fallback = "file://.dev/storage",
+    {.name = "STORAGE_URL", .programs = everyone, .type = "file://folder", .fallback = "file://.dev/storage",
      .parse = into(&settings::storage_folder, parse_file_url), .example = "file:///var/lib/bulkhead/storage",
      .help = "Where files of tenants are kept, exports for example. One folder for all processes."},
     {.name = "EXPORT_TTL", .programs = worker, .type = "time from 1h to 90d", .fallback = "7d",
