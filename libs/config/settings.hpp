@@ -105,7 +105,7 @@ struct settings {
     milliseconds tenant_purge_after{0};
     std::size_t tenant_spares = 0;
     milliseconds idempotency_ttl{0};
-    std::string backup_folder{};   // empty: none
+    std::string backup_folder{};  // empty: none
     milliseconds export_ttl{0};
     std::string storage_folder{};  // as it was given, so perhaps relative
 

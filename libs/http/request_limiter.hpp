@@ -10,8 +10,8 @@ namespace bulkhead::http {
 
 class request_limiter {
 public:
-    /// Counts the request for its address, by its route's rate class. errc::too_many_requests with the time to
-    /// wait. Adds headers to the answer that tell the client where it stands.
+    /// Counts the request for its address, by its route's rate class. errc::too_many_requests with the time
+    /// to wait. Adds headers to the answer that tell the client where it stands.
     virtual awaitable<result<>> count_client(exchange& x) = 0;
 
 protected:

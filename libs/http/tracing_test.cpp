@@ -50,10 +50,9 @@ TEST_CASE("tracing: the client's flag counts, then the ratio", "[http]") {
 
 TEST_CASE("tracing: a doubtful parent is none", "[http]") {
     const auto unknown_version = "ff" + sampled.substr(2);
-    for (const auto& lines :
-         {std::vector<header>{{"traceparent", sampled}, {"traceparent", sampled}},
-          std::vector<header>{{"traceparent", unknown_version}, {"tracestate", "a=1"}},
-          std::vector<header>{{"tracestate", "a=1"}}}) {
+    for (const auto& lines : {std::vector<header>{{"traceparent", sampled}, {"traceparent", sampled}},
+                              std::vector<header>{{"traceparent", unknown_version}, {"tracestate", "a=1"}},
+                              std::vector<header>{{"tracestate", "a=1"}}}) {
         const auto made = begin(1, lines);
         CHECK(trace_of(made) != "0af7651916cd43dd8448eb211c80319c");
         REQUIRE(made.recording);

@@ -2,9 +2,9 @@
 // How the Redis client gets in: TLS and whom it trusts, users and their permissions, Unix sockets.
 #include <filesystem>
 
+#include "base/testing/certificates.hpp"
 #include "redis_fixture.hpp"
 #include "redis_server.hpp"
-#include "base/testing/certificates.hpp"
 
 using namespace bulkhead;
 using namespace bulkhead::redis;

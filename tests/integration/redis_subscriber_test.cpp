@@ -2,9 +2,9 @@
 // The subscriber against real servers: restarts, a server that hangs, permissions, a flood.
 #include "persistence/redis/subscriber.hpp"
 
+#include "base/testing/certificates.hpp"
 #include "redis_fixture.hpp"
 #include "redis_server.hpp"
-#include "base/testing/certificates.hpp"
 
 using namespace bulkhead;
 using namespace bulkhead::redis;
