@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import hmac
 import json
+import re
 import time
 
 import pytest
@@ -13,6 +14,7 @@ from api_client import Api, PASSWORD, TIME, UUID, unique
 from conftest import Stack
 from programs import wait_for
 from receiver import Receiver
+from worker_stack import enqueue, state, wait_for_state
 
 EVENTS = ["task.created", "task.updated", "task.deleted", "user.created"]
 
@@ -197,6 +199,7 @@ def test_a_call_that_failed_is_made_again_with_the_same_id(owner, hook, receiver
     assert look(owner, hook)["failing_since"]
     done = newest(owner, hook, "succeeded")
     assert done["attempts"] == 2 and done["status_code"] == 200 and done["error"] is None and done["latency_ms"] >= 0
+    assert waiting["response"] == done["response"] == "{}"  # what the receiver answered
     first, second = receiver.requests
     assert check(first, hook["secret"]) == check(second, hook["secret"])
     assert first.headers["webhook-id"] == second.headers["webhook-id"] == done["message_id"] == done["id"]
@@ -308,3 +311,106 @@ def test_lists_go_on_where_they_ended(owner, hook):
     assert len(seen) == 3 and seen == sorted(seen, reverse=True)
     for wrong in ({"limit": 0}, {"limit": 101}, {"cursor": "x"}):
         assert owner.get(path, **wrong).status == 422
+
+
+def pushed(stack):
+    """Jobs that the API has told Redis of itself."""
+    page = Api(stack.ops_url).get("/metrics").body.decode()
+    return int(re.search(r'^bulkhead_queue_outbox_total\{outcome="queued"\} (\d+)$', page, re.M)[1])
+
+
+def noted(stack, tenant):
+    """Deliveries and their jobs."""
+    return stack.sql(tenant, "select (select count(*) from webhook_deliveries), "
+                             "(select count(*) from jobs where kind = 'webhook.deliver')").strip()
+
+
+def test_the_worker_is_told_by_the_request_itself(stack, owner, hook):
+    """And not by the relay that looks for what was forgotten."""
+    before = pushed(stack)
+    owner.post("/api/tasks", {"title": "soon"})
+    wait_for(lambda: pushed(stack) == before + 1, 60)
+    newest(owner, hook, "succeeded")
+
+
+def transactions(stack, tenant):
+    """That the tenant's database has seen so far. Servers count with a delay, of 10 s at most when nothing happens."""
+    database = stack.control(f"select database from tenants where slug = '{tenant}'")
+    seen, since = None, 0
+
+    def settled():
+        nonlocal seen, since
+        now = int(stack.control(f"select xact_commit from pg_stat_database where datname = '{database}'"))
+        if seen is None or now - seen > 5:
+            seen, since = now, time.monotonic()
+        return time.monotonic() - since > 11
+
+    wait_for(settled, 120)
+    return seen
+
+
+def test_where_nobody_listens_it_costs_nothing(stack, receiver):
+    """One transaction of one statement for each task, as before there were webhooks, and nothing is noted."""
+    slug = unique("quiet")
+    stack.create_tenant(slug)
+    person = make_owner(stack, slug)
+    before, told = transactions(stack, slug), pushed(stack)
+    for number in range(400):
+        if number == 200:
+            create(person, receiver.url, ["user.created"])
+        assert person.post("/api/tasks", {"title": f"task {number}"}).status == 201
+    made = transactions(stack, slug) - before
+    assert 401 <= made < 450, made
+    assert noted(stack, slug) == "0|0" and pushed(stack) == told and not receiver.requests
+
+
+def test_a_clone_has_no_webhooks(stack, receiver):
+    slug, copy = unique("source"), unique("copy")
+    stack.create_tenant(slug)
+    person = make_owner(stack, slug)
+    made = create(person, receiver.url)
+    assert person.post("/api/tasks", {"title": "of the source"}).status == 201
+    newest(person, made, "succeeded")
+    stack.migrate("tenant", "clone", slug, copy)
+    assert noted(stack, copy) == "0|0" and stack.sql(copy, "select count(*) from webhooks").strip() == "0"
+    assert make_owner(stack, copy).post("/api/tasks", {"title": "of the copy"}).status == 201
+    assert noted(stack, copy) == "0|0" and len(receiver.requests) == 1
+
+
+def test_old_deliveries_are_forgotten(stack, owner, hook, receiver):
+    for _ in range(3):
+        owner.post(f"/api/webhooks/{hook['id']}/test")
+    newest(owner, hook, "succeeded")
+    wait_for(lambda: {each["state"] for each in deliveries(owner, hook)} == {"succeeded"}, 60)
+    receiver.answer = lambda: (500, {"Retry-After": "3600"})
+    owner.post("/api/tasks", {"title": "still to be told"})
+    waiting = newest(owner, hook, "scheduled")
+    kept, old = deliveries(owner, hook)[1], deliveries(owner, hook)[2:]
+    for each in [waiting, *old]:
+        stack.sql("default", f"update webhook_deliveries set created_at = now() - interval '31 days' where id = '{each['id']}'")
+    job = enqueue(stack, "webhook.retention", "default")
+    wait_for_state(stack, job, "succeeded", "default")
+    assert [each["id"] for each in deliveries(owner, hook)] == [waiting["id"], kept["id"]]
+    assert state(stack, waiting["id"], "default") == "waiting"
+
+
+def test_a_tenant_that_is_not_migrated_yet_works_without_webhooks(stack):
+    slug = unique("old")
+    stack.create_tenant(slug)
+    person = make_owner(stack, slug)
+    version = stack.control(f"select schema_version from tenants where slug = '{slug}'")
+    stack.sql(slug, "alter table webhooks rename to later; alter table webhook_deliveries rename to later_deliveries")
+    stack.control(f"update tenants set schema_version = 6 where slug = '{slug}'")
+    wait_for(lambda: person.get("/api/webhooks").status == 503, 60)
+    task = person.post("/api/tasks", {"title": "x"})
+    assert task.status == 201, task
+    assert person.patch(f"/api/tasks/{task.json['id']}", {"title": "y"}).status == 200
+    assert person.delete(f"/api/tasks/{task.json['id']}").status == 204
+    assert Api(stack.url, tenant=slug).sign_up().user
+    job = enqueue(stack, "webhook.retention", slug)
+    wait_for_state(stack, job, "succeeded", slug)
+    stack.sql(slug, "alter table later rename to webhooks; alter table later_deliveries rename to webhook_deliveries")
+    stack.control(f"update tenants set schema_version = {version} where slug = '{slug}'")
+    wait_for(lambda: person.get("/api/webhooks").status == 200, 60)
+    made = create(person, "https://example.com/", EVENTS)
+    assert look(person, made)["enabled"]
