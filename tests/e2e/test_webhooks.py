@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import re
+import threading
 import time
 
 import pytest
@@ -14,7 +15,7 @@ from api_client import Api, PASSWORD, TIME, UUID, unique
 from conftest import Stack
 from programs import wait_for
 from receiver import Receiver
-from worker_stack import enqueue, state, wait_for_state
+from worker_stack import enqueue, state, wait_for_state, worker
 
 EVENTS = ["task.created", "task.updated", "task.deleted", "user.created"]
 
@@ -414,3 +415,29 @@ def test_a_tenant_that_is_not_migrated_yet_works_without_webhooks(stack):
     wait_for(lambda: person.get("/api/webhooks").status == 200, 60)
     made = create(person, "https://example.com/", EVENTS)
     assert look(person, made)["enabled"]
+
+
+def test_a_worker_that_stops_waits_for_no_receiver(tmp_path):
+    """The call is cut off, the delivery lost neither attempt nor message, and the next worker makes it."""
+    running, released = Stack(tmp_path), threading.Event()
+    running.env |= {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.1/32", "SHUTDOWN_TIMEOUT": "10s"}
+    with Receiver() as receiver:
+        try:
+            running.start()
+            person = make_owner(running, "default")
+            made = create(person, receiver.url)
+            receiver.answer = lambda: (released.wait(120), (200, {}))[1]
+            person.post("/api/tasks", {"title": "slow"})
+            receiver.wait_for(lambda: receiver.requests)
+            begun = time.monotonic()
+            stopped = running.services.pop(1)
+            assert stopped.stop() == "" and time.monotonic() - begun < 15
+            released.set()
+            assert person.get("/api/webhooks").json["items"][0]["enabled"]
+            with worker(running):
+                done = newest(person, made, "succeeded")
+            ids = {each.headers["webhook-id"] for each in receiver.requests}
+            assert len(receiver.requests) == 2 and ids == {done["message_id"]} and done["attempts"] == 1
+        finally:
+            released.set()
+            running.stop()
