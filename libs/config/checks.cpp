@@ -59,6 +59,9 @@ void check_mail(const settings& values, findings& out) {
     if (!values.smtp.host.empty() && values.mail_from.address.empty())
         out.push_back(
             {"MAIL_FROM", "needed beside SMTP_URL: who sends, e.g. Example <no-reply@example.com>"});
+    if (!values.smtp.host.empty() && values.app_url.empty())
+        out.push_back(
+            {"APP_URL", "needed beside SMTP_URL: where links in mails lead, e.g. https://app.example.com"});
 }
 
 void check_secret(std::string_view name, const secret& value, findings& out) {

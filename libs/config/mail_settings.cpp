@@ -13,7 +13,7 @@ namespace bulkhead::config {
 namespace {
 
 constexpr std::uint16_t relay_port = 25, submission_port = 587, tls_port = 465;
-constexpr std::size_t longest_name = 100;
+constexpr std::size_t longest_name = 100, longest_app_name = 64, longest_app_url = 400;
 
 bool has_controls(std::string_view text) {
     return std::ranges::any_of(text,
@@ -107,6 +107,31 @@ parsed<mail_sender> parse_mail_sender(std::string_view text) {
     if (!checked || !is_utf8(name) || has_controls(name)) return std::unexpected(wrong);
     if (name.size() > longest_name) return std::unexpected("has a name of more than 100 bytes");
     return mail_sender{std::string(name), checked->str()};
+}
+
+parsed<std::string> parse_app_url(std::string_view text) {
+    const auto parts = split_url(text);
+    const auto scheme = parts ? to_lower(parts->scheme) : "";
+    if (scheme != "https" && scheme != "http")
+        return std::unexpected("must be a URL such as https://app.example.com");
+    if (text.find_first_of("@?") != text.npos) return std::unexpected("takes no user and no parameters");
+    const auto where = split_host_port(parts->hosts);
+    if (!where || where->host.empty() || !std::ranges::all_of(where->host, is_host_char) ||
+        !(where->port.empty() || parse_number<std::uint16_t, 1, 65535>(where->port)))
+        return std::unexpected("needs one host, and a port unless it is the usual one");
+    const auto in_path = [](char c) { return (is_host_char(c) && c != ':') || c == '/' || c == '~'; };
+    auto path = parts->path;
+    while (path.ends_with('/')) path.remove_suffix(1);
+    if (text.size() > longest_app_url || !std::ranges::all_of(path, in_path))
+        return std::unexpected("has a path that is long or has unusual characters");
+    return scheme + "://" + std::string(parts->hosts) + std::string(path);
+}
+
+parsed<std::string> parse_app_name(std::string_view text) {
+    const auto name = trim(text);
+    if (name.empty() || name.size() > longest_app_name || !is_utf8(name) || has_controls(name))
+        return std::unexpected("must be a name of up to 64 bytes");
+    return std::string(name);
 }
 
 }  // namespace bulkhead::config

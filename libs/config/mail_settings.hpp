@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where mails go and whom they come from, as settings say it. Plain functions, safe from any thread.
+// Where mails go, whom they come from and where their links lead, as settings say it. Plain functions, safe
+// from any thread.
 #pragma once
 
 #include <cstdint>
@@ -41,5 +42,11 @@ struct mail_sender {
 
 /// "Name <address>", "\"Name\" <address>" or the address alone.
 std::expected<mail_sender, std::string> parse_mail_sender(std::string_view text);
+
+/// http[s]://host[:port][/path]: where the product's pages are. Without a slash at its end.
+std::expected<std::string, std::string> parse_app_url(std::string_view text);
+
+/// What the product is called: up to 64 bytes of UTF-8 on one line.
+std::expected<std::string, std::string> parse_app_name(std::string_view text);
 
 }  // namespace bulkhead::config

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/mail_settings.hpp"
 
+#include <algorithm>
+
 #include "base/testing/catch.hpp"
 #include "config/load.hpp"
 
@@ -68,6 +70,26 @@ TEST_CASE("mail sender: with a name and without", "[config]") {
     }
 }
 
+TEST_CASE("app url: where pages are, and nothing else", "[config]") {
+    for (const auto& [text, kept] : {std::pair("https://app.example.com", "https://app.example.com"),
+                                     std::pair("HTTP://localhost:3000/", "http://localhost:3000"),
+                                     std::pair("https://[::1]:8443/a/b_c~//", "https://[::1]:8443/a/b_c~")}) {
+        INFO(text);
+        CHECK(parse_app_url(text) == kept);
+    }
+    for (const auto* const wrong :
+         {"", "app.example.com", "ftp://h", "https://", "https://u@h", "https://u:p@h", "https://h?a=b",
+          "https://h?", "https://h#a", "https://h:0", "https://a,b", "https://h/a b", "https://h/a\"b",
+          "https://h/%0d", "javascript:alert(1)"}) {
+        INFO(wrong);
+        CHECK(!parse_app_url(wrong));
+    }
+    CHECK(!parse_app_url("https://h/" + std::string(400, 'a')));
+    CHECK(parse_app_name(" Söhne & Co. ") == "Söhne & Co.");
+    for (const auto& wrong : {std::string(), std::string("a\nb"), std::string(65, 'a'), std::string("\xff")})
+        CHECK(!parse_app_name(wrong));
+}
+
 TEST_CASE("mail settings: a server needs a sender, and the report hides the password", "[config]") {
     environment_variables variables{{"DATABASE_URL", "postgresql://localhost/b"},
                                     {"REDIS_URL", "redis://localhost"},
@@ -82,4 +104,11 @@ TEST_CASE("mail settings: a server needs a sender, and the report hides the pass
     CHECK(both->values.mail_from.name == "Example");
     CHECK(both->report.find("mail.example.com") != std::string::npos);
     CHECK(both->report.find("secretpw") == std::string::npos);
+    CHECK(both->values.app_url == "http://localhost:3000");
+    CHECK(both->values.app_name == "Bulkhead");
+    variables.emplace("ENVIRONMENT", "staging");
+    const auto away = load(program::worker, variables);
+    REQUIRE(!away);
+    CHECK(std::ranges::any_of(away.error(),
+                              [](const std::string& one) { return one.starts_with("APP_URL:"); }));
 }

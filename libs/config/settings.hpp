@@ -127,6 +127,8 @@ struct settings {
     smtp_endpoint smtp{};        // without a host: none
     std::string smtp_ca_file{};  // path; empty: what the system trusts
     mail_sender mail_from{};     // without an address: none
+    std::string app_url{};       // where the product's pages are, no slash at its end; empty: not known
+    std::string app_name{};      // of the product
 
     std::vector<ip_network> webhook_allowed_networks{};  // although they are not public
     milliseconds webhook_disable_after{0};

@@ -104,6 +104,12 @@ mail::sender_options mail_options(const config::settings& from) {
     return out;
 }
 
+mail::brand mail_brand(const config::settings& from) {
+    auto home = mail::link_base::parse(from.app_url);
+    if (!home) throw std::runtime_error("mails have no links: set APP_URL, e.g. https://app.example.com");
+    return {from.app_name, *std::move(home)};
+}
+
 redis::redis_endpoint redis_target(const config::settings& from) {
     const auto& r = from.redis;
     std::vector<redis::redis_address> seeds;

@@ -10,6 +10,7 @@
 #include "config/settings.hpp"
 #include "lifecycle/site.hpp"
 #include "mail/sender.hpp"
+#include "mail/templates.hpp"
 #include "observability/log.hpp"
 #include "observability/metrics.hpp"
 #include "outbound/target.hpp"
@@ -46,6 +47,10 @@ auth::token_settings token_options(const config::settings& from);
 /// SMTP_URL and MAIL_FROM. Without a server, development and test write mails to the log, the others have a
 /// problem (mail::problem_of).
 mail::sender_options mail_options(const config::settings& from);
+
+/// APP_NAME and APP_URL. Throws std::runtime_error without an APP_URL, which only a program does that has a
+/// problem with mail_options too.
+mail::brand mail_brand(const config::settings& from);
 
 /// Where webhooks may lead: https, and http:// too outside production.
 outbound::target_rules webhook_targets(const config::settings& from);

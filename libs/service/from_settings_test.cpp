@@ -91,6 +91,17 @@ TEST_CASE("settings: all of SMTP_URL reaches the sender", "[service]") {
         CHECK(mails({{"SMTP_URL", url}, {"MAIL_FROM", "a@example.com"}}).server->protect == protect);
 }
 
+TEST_CASE("settings: mails know the product and its pages", "[service]") {
+    config::settings set;
+    set.app_name = "Example";
+    set.app_url = "https://[::1]:8443/a~b";
+    const auto whose = service::mail_brand(set);
+    CHECK(whose.product == "Example");
+    CHECK(whose.home.at("/x").str() == "https://[::1]:8443/a~b/x");
+    set.app_url.clear();
+    CHECK_THROWS_AS(service::mail_brand(set), std::runtime_error);
+}
+
 TEST_CASE("settings: without SMTP_URL development logs mails, production has a problem", "[service]") {
     for (const auto* const near : {"development", "test"}) {
         const auto set = mails({{"ENVIRONMENT", near}});

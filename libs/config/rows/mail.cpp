@@ -3,6 +3,14 @@
 
 namespace bulkhead::config {
 using namespace rows;
+namespace {
+
+std::string local_pages(const circumstances&, so_far values) {
+    const bool near = values.env == environment::development || values.env == environment::test;
+    return near ? "http://localhost:3000" : "";
+}
+
+}  // namespace
 
 // clang-format off
 std::vector<row> mail_rows() { return {
@@ -19,6 +27,12 @@ std::vector<row> mail_rows() { return {
     {.name = "MAIL_FROM", .programs = worker, .type = "Name <address> or address",
      .parse = into(&settings::mail_from, parse_mail_sender), .example = "Example <no-reply@example.com>",
      .help = "Who mails come from, for people and for bounces. Required with SMTP_URL."},
+    {.name = "APP_URL", .programs = worker, .type = "http(s)://host[:port][/path]",
+     .fallback = "http://localhost:3000 in development and test", .computed = local_pages,
+     .parse = into(&settings::app_url, parse_app_url), .example = "https://app.example.com",
+     .help = "Where the pages of the product are: links in mails lead there. Required with SMTP_URL."},
+    {.name = "APP_NAME", .programs = worker, .type = "up to 64 bytes", .fallback = "Bulkhead",
+     .parse = into(&settings::app_name, parse_app_name), .help = "What mails call the product."},
 }; }
 // clang-format on
 
