@@ -169,7 +169,7 @@ std::string smtp_session::transfer::server_words() const {
     if (!is_utf8(out))
         std::ranges::replace_if(
             out, [](char c) { return (c & 0x80) != 0; }, '?');
-    return on_one_line(out);
+    return without_addresses(on_one_line(out));
 }
 
 /// What libcurl's code and the last reply mean for the mail. CURLE_SEND_ERROR is what it makes of refused

@@ -43,8 +43,8 @@ struct smtp_target {
 struct delivery {
     bool accepted = false;  // the server has taken it over; else it will never take this mail
     int reply = 0;          // the SMTP reply code; 0: the message is broken, and was not offered
-    /// The server's words (at most 300 bytes of one line), or what is wrong with the message. For the log
-    /// and for operators: servers name people and machines here.
+    /// The server's words (at most 300 bytes of one line, addresses masked), or what is wrong with the
+    /// message. For the log and for operators: servers name machines here.
     std::string text{};
 };
 

@@ -76,6 +76,20 @@ std::string on_one_line(std::string_view text) {
     return std::string(trim(out));
 }
 
+std::string without_addresses(std::string_view text) {
+    constexpr std::string_view around = " \t<>()[]\"',;:";
+    std::string out;
+    while (!text.empty()) {
+        const auto word = text.substr(0, text.find_first_of(around));
+        out += word.find('@') == std::string_view::npos ? word : "***";
+        text.remove_prefix(word.size());
+        const auto gap = text.substr(0, text.find_first_not_of(around));
+        out += gap;
+        text.remove_prefix(gap.size());
+    }
+    return out;
+}
+
 std::string plain_name(std::string_view name, std::string_view otherwise) {
     auto line = on_one_line(name);
     const auto joins_words = [&line](std::size_t dot) {  // "J. R. Doe" does not, "example.com" does

@@ -32,6 +32,10 @@ std::string fill(std::string_view pattern, std::span<const place> values, markup
 /// at the ends go. What is not UTF-8 becomes "".
 std::string on_one_line(std::string_view text);
 
+/// `text` with *** in place of what looks like an address of somebody: for the log, and for words of mail
+/// servers, which like to repeat whom they refuse.
+std::string without_addresses(std::string_view text);
+
 /// What somebody calls themselves, for the text of a mail to others: `otherwise` when it is empty, long, or
 /// could be taken for an address or a link, with which strangers would send mails of theirs through us.
 std::string plain_name(std::string_view name, std::string_view otherwise);

@@ -35,6 +35,14 @@ void check_content(const content& mail, const web_link& where) {
 
 }  // namespace
 
+TEST_CASE("mail: addresses are masked in what servers say", "[mail]") {
+    CHECK(without_addresses("550-5.1.1 <Ada@Example.org>: unknown 550 5.1.1 (ada+x@[::1]), ask \"a@b\"") ==
+          "550-5.1.1 <***>: unknown 550 5.1.1 (***[::1]), ask \"***\"");
+    CHECK(without_addresses("user ada@example.org") == "user ***");
+    CHECK(without_addresses("@ no") == "*** no");
+    for (const auto* const same : {"", " ", "550 5.7.1 no", "<>"}) CHECK(without_addresses(same) == same);
+}
+
 TEST_CASE("templates: every kind tells all of what it was given, in text and in HTML", "[mail]") {
     const templates all({"Bulk & Head", home});
 

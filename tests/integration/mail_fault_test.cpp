@@ -39,6 +39,15 @@ TEST_CASE("mail faults: replies of class 5 about the mail are final, with the se
     }
 }
 
+TEST_CASE("mail faults: whom a server refuses stays out of what is told", "[integration]") {
+    smtp_server server;
+    mail_fixture f(target_of(server));
+    server.rule("rcpt", "550 5.1.1 <ada@example.org>: nobody here");
+    const auto done = f.send();
+    REQUIRE(done);
+    CHECK(done->text == "550 5.1.1 <***>: nobody here");
+}
+
 TEST_CASE("mail faults: of what a server says a line is kept", "[integration]") {
     smtp_server server;
     mail_fixture f(target_of(server));
