@@ -72,6 +72,7 @@ struct program_settings {
     queue::relay_settings relay{
         .poll = 20ms, .hidden = 500ms, .second_look = 300ms, .third_look = 900ms, .reconcile_over = 200ms};
     redis_endpoint redis = shared_redis();
+    void (*more_routes)(http::router&) = nullptr;
 };
 
 inline awaitable<result<http::response>> make_job(tenancy::tenant_context& within) {
@@ -113,6 +114,7 @@ public:
           dispatch_(redis_, 4),
           outbox_(home_.get_executor(), redis_, dispatch_, counts_, settings.outbox),
           relay_(home_.get_executor(), redis_, dispatch_, tenants_, counts_, settings.relay),
+          routes_(routes(settings.more_routes)),
           stages_(routes_, {}) {
         services_.add(quotas_);
         services_.add(directory_);
@@ -206,11 +208,12 @@ public:
     }
 
 private:
-    static http::router routes() {
+    static http::router routes(void (*more)(http::router&)) {
         http::router out;
         out.post<make_job>("/jobs", {.id = "make", .summary = "", .tag = "t"});
         out.post<make_job_and_refuse>("/refused", {.id = "refused", .summary = "", .tag = "t"});
         out.post<make_job_and_fall>("/broken", {.id = "broken", .summary = "", .tag = "t"});
+        if (more) more(out);
         return out;
     }
 
@@ -246,7 +249,7 @@ private:
     queue::outbox outbox_;
     queue::relay relay_;
     http::services services_;
-    const http::router routes_ = routes();
+    const http::router routes_;
     http::dispatcher stages_;
 };
 
