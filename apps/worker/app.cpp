@@ -59,6 +59,10 @@ int serve(const config::loaded& configuration) { return serve_with(configuration
 
 int serve_with(const config::loaded& configuration, const more_kinds& also) {
     const auto& s = configuration.values;
+    if (const auto problem = mail::problem_of(service::mail_options(s))) {
+        log::error("cannot go on", {{"reason", *problem}});
+        return service::exit_config;
+    }
     runtime::signals signals;  // before any thread, so that all inherit the mask
     const service::notifier notify;
 
@@ -214,7 +218,7 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
     housekeeping.ask_to_stop();
     begin_drain(job_reactors, parts);
     tools.webhooks().stop_by(begun + divide(s.shutdown_timeout).to_finish);
-    const bool ended = drain_jobs(job_reactors, parts, s.shutdown_timeout);
+    const bool ended = drain_jobs(job_reactors, parts, s.shutdown_timeout, [&] { tools.ask_to_stop(); });
     ops::drain(state, reactors, [&](std::size_t) -> http::server& { return server; },
                {.delay = left_until(begun + s.shutdown_drain_delay), .timeout = left_until(end)});
     // What cannot be interrupted is left: a step of recorded work, with which the next worker goes on, and a

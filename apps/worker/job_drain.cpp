@@ -55,8 +55,8 @@ void begin_drain(runtime::reactor_group& reactors, const parts_list& parts) {
     tell(reactors, parts, &queue::runner::drain);
 }
 
-bool drain_jobs(runtime::reactor_group& reactors, const parts_list& parts,
-                std::chrono::milliseconds timeout) {
+bool drain_jobs(runtime::reactor_group& reactors, const parts_list& parts, std::chrono::milliseconds timeout,
+                const std::function<void()>& on_stop) {
     const auto times = divide(timeout);
     const auto is_idle = [](const queue::runner& one) { return one.idle(); };
     const auto is_over = [](const queue::runner& one) { return one.idle() && one.handlers_running() == 0; };
@@ -64,6 +64,7 @@ bool drain_jobs(runtime::reactor_group& reactors, const parts_list& parts,
     if (all_of(reactors, parts, is_over, until)) return true;
     log::info("asking jobs to stop");
     tell(reactors, parts, &queue::runner::ask_to_stop);
+    on_stop();
     until += times.to_stop;
     if (all_of(reactors, parts, is_over, until)) return true;
     log::warn("giving back jobs that do not stop");

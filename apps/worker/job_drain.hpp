@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -24,10 +25,10 @@ struct drain_times {
 /// Begins nothing any more; returns at once.
 void begin_drain(runtime::reactor_group& reactors, const std::vector<std::unique_ptr<worker_parts>>& parts);
 
-/// True: all runs have ended. False: some handlers have not, and neither they nor what they use may be
-/// destroyed: the process has to end as it is.
+/// `on_stop` is called when runs are asked to stop. True: all runs have ended. False: some handlers have not,
+/// and neither they nor what they use may be destroyed: the process has to end as it is.
 [[nodiscard]] bool drain_jobs(runtime::reactor_group& reactors,
                               const std::vector<std::unique_ptr<worker_parts>>& parts,
-                              std::chrono::milliseconds timeout);
+                              std::chrono::milliseconds timeout, const std::function<void()>& on_stop);
 
 }  // namespace bulkhead::worker

@@ -23,7 +23,8 @@ job_kinds::job_kinds(const config::settings& s, job_tools& tools,
       export_tasks_(tools.files(), exports::lines_by<tasks::all_tasks>(), {.kept = s.export_ttl}),
       export_retention_(tools.files()),
       deliver_webhook_(tools.webhooks().handler()),
-      webhook_retention_(s.webhook_keep_deliveries) {
+      webhook_retention_(s.webhook_keep_deliveries),
+      send_mail_(tools.mails(), tools.paper()) {
     std::apply([this](auto&... each) { (all_.add(each), ...); }, own());
     if (also) also(all_);
     if (s.env != config::environment::test) return;

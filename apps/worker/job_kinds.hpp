@@ -15,6 +15,7 @@
 #include "features/webhooks/deliver.hpp"
 #include "features/webhooks/retention.hpp"
 #include "job_tools.hpp"
+#include "mailing/send_mail.hpp"
 #include "queue/handler.hpp"
 #include "queue/kinds/probe.hpp"
 #include "queue/kinds/retention.hpp"
@@ -33,7 +34,7 @@ public:
     /// The only list of the kinds that every environment has.
     [[nodiscard]] auto own() {
         return std::tie(probe_, ping_, retention_, export_tasks_, export_retention_, deliver_webhook_,
-                        webhook_retention_);
+                        webhook_retention_, send_mail_);
     }
 
 private:
@@ -44,6 +45,7 @@ private:
     exports::export_retention export_retention_;
     webhooks::deliver deliver_webhook_;
     webhooks::retention webhook_retention_;
+    mailing::send_mail send_mail_;
     std::optional<exercise> exercise_;  // in the environment "test" only
     std::optional<light_exercise> light_exercise_;
     queue::handlers all_;

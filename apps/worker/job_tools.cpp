@@ -3,10 +3,15 @@
 
 #include <numeric>
 
+#include "service/from_settings.hpp"
+
 namespace bulkhead::worker {
 namespace {
 
-/// Each of which waits for one call, to the storage or to a receiver, at most.
+/// Connections to the mail server: a mail takes a round trip or five, and providers count connections.
+constexpr std::size_t mail_connections = 4;
+
+/// Each of which waits for one call, to the storage, to a receiver or to the mail server, at most.
 std::size_t jobs_at_a_time(const config::settings& s) {
     const auto& slots = s.worker_concurrency;
     return std::accumulate(slots.begin(), slots.end(), std::size_t{0});
@@ -18,12 +23,19 @@ job_tools::job_tools(executor home, const config::settings& s, const sealed_box&
                      metrics::registry& counts)
     : files_(s, counts, jobs_at_a_time(s) + 1),
       sweeper_(home, files_.store()),
-      webhooks_(s, box, counts, jobs_at_a_time(s) + 1) {}
+      webhooks_(s, box, counts, jobs_at_a_time(s) + 1),
+      mail_threads_("mail", mail_connections, jobs_at_a_time(s)),
+      mails_(service::mail_options(s), mail_threads_, counts),
+      paper_(service::mail_brand(s)) {}
 
 void job_tools::start() { sweeper_.start(); }
 
 void job_tools::stop() { sweeper_.stop(); }
 
-void job_tools::stop_threads() { files_.stop(); }
+void job_tools::stop_threads() {
+    mails_.stop();
+    mail_threads_.stop();
+    files_.stop();
+}
 
 }  // namespace bulkhead::worker

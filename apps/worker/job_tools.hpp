@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What handlers use that a process has once: the storage of files, the calls of webhooks. Each kind of jobs
-// that needs threads or connections beside those of its reactor has them here. Made before the reactors that
-// run jobs and handed to the handlers of each (job_kinds); destroyed after them. Any reactor may use what is
-// in here.
+// What handlers use that a process has once: the storage of files, the calls of webhooks, the way to the mail
+// server. Each kind of jobs that needs threads or connections beside those of its reactor has them here. Made
+// before the reactors that run jobs and handed to the handlers of each (job_kinds); destroyed after them. Any
+// reactor may use what is in here.
 #pragma once
 
 #include "config/settings.hpp"
+#include "mail/sender.hpp"
+#include "mailing/letterhead.hpp"
 #include "observability/metrics.hpp"
+#include "runtime/blocking_pool.hpp"
 #include "service/stored_files.hpp"
 #include "storage/sweeper.hpp"
 #include "webhook_calls.hpp"
@@ -22,16 +25,23 @@ public:
     /// On the reactor `home`.
     void start();
     void stop();
+    /// From any thread: what jobs wait for ends soon, where that costs nobody a second mail.
+    void ask_to_stop() noexcept { mails_.stop(); }
     /// On the main thread: after the last job has ended, before any reactor stops.
     void stop_threads();
 
     [[nodiscard]] storage::store& files() noexcept { return files_.store(); }
     [[nodiscard]] webhook_calls& webhooks() noexcept { return webhooks_; }
+    [[nodiscard]] mail::sender& mails() noexcept { return mails_; }
+    [[nodiscard]] const mailing::letterhead& paper() const noexcept { return paper_; }
 
 private:
     service::stored_files files_;
     storage::sweeper sweeper_;
     webhook_calls webhooks_;
+    runtime::blocking_pool mail_threads_;
+    mail::sender mails_;
+    const mailing::letterhead paper_;
 };
 
 }  // namespace bulkhead::worker

@@ -184,8 +184,8 @@ class SmtpServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, user="", password="", certificate=None, key=None, implicit_tls=False):
-        super().__init__(("127.0.0.1", 0), Session)
+    def __init__(self, user="", password="", certificate=None, key=None, implicit_tls=False, port=0):
+        super().__init__(("127.0.0.1", port), Session)
         self.port = self.server_address[1]
         self.user, self.password, self.implicit_tls = user, password, implicit_tls
         self.tls = None
