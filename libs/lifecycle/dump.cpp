@@ -7,6 +7,7 @@
 #include <array>
 
 #include "observability/log.hpp"
+#include "persistence/postgres/failure_words.hpp"
 
 namespace bulkhead::lifecycle {
 namespace {
@@ -134,7 +135,8 @@ error explain_failure(error why, std::span<child_process* const> programs) {
                                                    "terminating connection", "the database system is"};
     for (auto* one : programs) {
         if (one->messages().empty()) continue;
-        log::error("copying a database failed", {{"status", one->status()}, {"messages", one->messages()}});
+        log::error("copying a database failed",
+                   {{"status", one->status()}, {"messages", postgres::without_data(one->messages())}});
         const auto says = [&](std::string_view phrase) {
             return one->messages().find(phrase) != std::string_view::npos;
         };

@@ -44,7 +44,7 @@ struct retry_policy {
                                                    std::chrono::milliseconds asked = {});
 
 struct kind_rules {
-    std::string_view name;  // "mail.send": words of lower-case letters and digits, dots between; at most 64
+    std::string_view name;  // "mail.send", see check_kind_name
     queue::lane lane = queue::lane::normal;
     durability kept = durability::database;
     retry_policy retry{};
@@ -52,7 +52,8 @@ struct kind_rules {
     std::int16_t version = 1;  // of the payload; a job with a newer one waits for a newer worker
 };
 
-/// errc::validation_failed on /kind.
+/// Words of a-z, 0-9 and _ that begin with a letter, dots between, at most 64 bytes: what the table takes
+/// too. errc::validation_failed on /kind.
 [[nodiscard]] result<> check_kind_name(std::string_view name);
 
 /// Bytes of a payload's JSON text.

@@ -3,7 +3,14 @@
 // is left of those who come too late.
 #include "queue/job_store.hpp"
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 #include "jobs_fixture.hpp"
+#include "observability/log.hpp"
 
 namespace bulkhead::testing {
 namespace {
@@ -50,6 +57,62 @@ awaitable<result<>> finish(postgres::database db, uuid id, std::int64_t fence, s
     std::vector<postgres::query> last;
     last.push_back(job_store::succeed(id, fence, outcome));
     co_return co_await begun->open.commit(std::move(last));
+}
+
+/// All that is logged while `work` runs.
+template <class Work>
+std::string logged(Work work) {
+    const auto file =
+        std::filesystem::temp_directory_path() / fmt::format("bulkhead_job_store_{}.log", ::getpid());
+    log::start({.file = file.string()});
+    work();
+    log::stop();
+    std::ifstream written(file);
+    std::string text{std::istreambuf_iterator<char>(written), {}};
+    std::filesystem::remove(file);
+    std::filesystem::remove(file.string() + ".error");
+    return text;
+}
+
+TEST_CASE("job store: the table takes the names of kinds that check_kind_name takes, and no others",
+          "[integration]") {
+    fixture f;
+    const std::string longest(64, 'a');
+    for (const auto& name :
+         {std::string("a"), std::string("mail.send"), std::string("a_b.c_9_"), std::string("a9.b.c_d"),
+          longest, std::string(), std::string("A"), std::string("9a"), std::string("_a"), std::string("a._b"),
+          std::string("a.9"), std::string("a."), std::string(".a"), std::string("a..b"), std::string("a-b"),
+          std::string("a b"), std::string("a\n"), std::string("\u00e4"), longest + "a"}) {
+        INFO(name);
+        CHECK(queue::check_kind_name(name).has_value() ==
+              f.run(insert_job(f.db(), job_for(name))).has_value());
+    }
+    CHECK(f.count() == 5);
+}
+
+TEST_CASE("job store: what a check refuses is not repeated in the log", "[integration]") {
+    fixture f;
+    auto what = job_for("Wrong.Kind");
+    what.payload = R"({"to":"ada@example.org"})";
+    std::optional<error> why;
+    const auto text = logged([&] {
+        const auto added = f.run(insert_job(f.db(), what));
+        if (!added) why = added.error();
+    });
+    REQUIRE(why);
+    CHECK(why->detail.empty());
+    CHECK(text.find("jobs_kind_check") != text.npos);
+    CHECK(text.find("23514") != text.npos);
+    CHECK(text.find("ada@") == text.npos);
+
+    auto admin = postgres::session::open(target_of(f.name), 5s).value();
+    CHECK_FALSE(
+        admin.run("insert into jobs (id, kind, lane, payload, most_attempts) values "
+                  "(gen_random_uuid(), 'Wrong', 0, 'ada@example.org', 1)"));
+    CHECK(admin.last_message().find("jobs_kind_check") != std::string::npos);
+    CHECK(admin.last_message().find("ada@") == std::string::npos);
+    CHECK_FALSE(admin.run("select 'ada@example.org'::text::integer"));
+    CHECK(admin.last_message() == "invalid input syntax for type integer: \"***\" (SQLSTATE 22P02)");
 }
 
 TEST_CASE("job store: a job from its row to its end", "[integration]") {

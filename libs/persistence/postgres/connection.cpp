@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "observability/log.hpp"
+#include "persistence/postgres/failure_words.hpp"
 #include "persistence/postgres/sqlstate.hpp"
 
 namespace bulkhead::postgres {
@@ -218,9 +219,11 @@ void connection::take_failure(const expected& front, const pg_result* answer) {
         return take_stale(front, sqlstate);
     const auto& row = classify(sqlstate);
     if (row.drop_connection) doubtful_ = true;
-    if (row.code == errc::internal)
+    if (row.code == errc::internal) {
+        const auto said = words_of(answer);
         log::error("a statement failed",
-                   {{"sqlstate", sqlstate}, {"message", trim(PQresultErrorMessage(answer))}});
+                   {{"sqlstate", sqlstate}, {"message", said.message}, {"detail", said.detail}});
+    }
     if (!front.op) return;
     switch (row.retry) {
         case retry_policy::retry_if_idempotent: return front.op->lose();

@@ -14,6 +14,7 @@
 
 #include "base/text.hpp"
 #include "observability/log.hpp"
+#include "persistence/postgres/failure_words.hpp"
 #include "persistence/postgres/sqlstate.hpp"
 #include "runtime/backoff.hpp"
 
@@ -34,11 +35,11 @@ std::string field(const PGresult* result, int code) {
 }
 
 database_error describe_result(const PGresult* result) {
+    auto said = words_of(result);
     database_error failure{.sqlstate = field(result, PG_DIAG_SQLSTATE),
-                           .message = field(result, PG_DIAG_MESSAGE_PRIMARY),
-                           .detail = field(result, PG_DIAG_MESSAGE_DETAIL),
-                           .hint = field(result, PG_DIAG_MESSAGE_HINT)};
-    if (failure.message.empty()) failure.message = trim(PQresultErrorMessage(result));
+                           .message = std::move(said.message),
+                           .detail = std::move(said.detail),
+                           .hint = std::move(said.hint)};
     const auto position = field(result, PG_DIAG_STATEMENT_POSITION);
     std::from_chars(position.data(), position.data() + position.size(), failure.position);
     return failure;

@@ -64,7 +64,8 @@ private:
     std::shared_ptr<pg_result> result_;
 };
 
-/// What the server, or libpq, said about the last failure. For logs and operators, never for clients.
+/// What the server, or libpq, said about the last failure, without the data that it failed on
+/// (failure_words.hpp). For logs and operators, never for clients.
 struct database_error {
     std::string sqlstate;  // empty when the connection broke
     std::string message;
