@@ -155,8 +155,11 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
     if (!schema) throw std::runtime_error(schema.error().message);
     runtime::blocking_pool threads("lifecycle", 1, 1);
     lifecycle::office office(threads, control, box, *schema, service::site_options(s, "worker"));
-    lifecycle::housekeeping housekeeping(office, metrics,
-                                         {.spares = s.tenant_spares, .control_schema = state.schema_head});
+    lifecycle::housekeeping housekeeping(
+        office, metrics,
+        {.spares = s.tenant_spares,
+         .control_schema = state.schema_head,
+         .keep_operations = std::chrono::duration_cast<std::chrono::seconds>(s.operations_keep)});
 
     http::router routes;
     ops::mount(routes);

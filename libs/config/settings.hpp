@@ -104,6 +104,7 @@ struct settings {
     std::string tenant_base_domain{};  // lower case; empty: none
     milliseconds tenant_purge_after{0};
     std::size_t tenant_spares = 0;
+    milliseconds operations_keep{0};
     milliseconds idempotency_ttl{0};
     std::string backup_folder{};  // empty: none
     milliseconds export_ttl{0};

@@ -60,4 +60,26 @@ result<std::size_t> remove_expired(site& at, uuid& last) {
     return removed;
 }
 
+result<std::size_t> remove_old_operations(site& at, std::chrono::seconds keep) {
+    std::size_t removed = 0;
+    for (std::size_t i = 0; i < most_batches && !(at.stop && at.stop()); ++i) {
+        const auto gone = run(at.control(),
+                              "with gone as (delete from operations where id in (select id from operations o "
+                              "where finished_at < now() - $1::bigint * interval '1 second' and not "
+                              "(progress ? 'backup' and exists (select from tenants where id = o.tenant_id)) "
+                              "order by finished_at limit $2::bigint) returning kind, state), "
+                              "counted as (insert into operations_removed as r (kind, state, count) "
+                              "select kind, state, count(*) from gone group by 1, 2 "
+                              "on conflict (kind, state) do update set count = r.count + excluded.count) "
+                              "select count(*) from gone",
+                              {static_cast<std::int64_t>(keep.count()), static_cast<std::int64_t>(batch)});
+        if (!gone) return std::unexpected(gone.error());
+        const auto count = static_cast<std::size_t>(gone->integer(0, 0));
+        removed += count;
+        if (count < batch) break;
+    }
+    if (removed > 0) log::info("old records of work on tenants were removed", {{"rows", removed}});
+    return removed;
+}
+
 }  // namespace bulkhead::lifecycle

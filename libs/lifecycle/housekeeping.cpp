@@ -109,6 +109,10 @@ void housekeeping::start() {
                    }),
          make_task("expiry", 60 * pace,
                    [last = uuid{}](site& at) mutable { return without_value(remove_expired(at, last)); }),
+         make_task("operations", 60 * pace,
+                   [this](site& at) {
+                       return without_value(remove_old_operations(at, settings_.keep_operations));
+                   }),
          make_task("counts", 5 * pace, [this](site& at) { return count(at); })});
     const std::lock_guard lock(mutex_);
     for (auto& tasks : shifts) {
@@ -189,7 +193,9 @@ result<bool> housekeeping::is_ready(const site& at) {
 result<void> housekeeping::count(const site& at) {
     const auto operations =
         run(at.control(),
-            "select kind || ' ' || state, count(*), finished_at is null from operations group by 1, 3");
+            "select of, sum(n), unfinished from (select kind || ' ' || state as of, count(*) as n, "
+            "finished_at is null as unfinished from operations group by 1, 3 union all "
+            "select kind || ' ' || state, count, false from operations_removed) known group by 1, 3");
     if (!operations) return std::unexpected(operations.error());
     std::int64_t unfinished = 0;
     for (std::size_t row = 0; row < operations->size(); ++row) {

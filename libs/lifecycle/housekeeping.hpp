@@ -26,6 +26,7 @@ struct housekeeping_settings {
     std::chrono::milliseconds quiet{2000};  // work is left behind when nobody touched it for so long
     std::size_t measured_at_once = 50;
     std::chrono::seconds measured_every{900};
+    std::chrono::seconds keep_operations{std::chrono::days(365)};  // from their end
 };
 
 class housekeeping {

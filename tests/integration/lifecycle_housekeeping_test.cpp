@@ -208,5 +208,33 @@ TEST_CASE("expiry: kept answers go when they have expired, tenant after tenant",
     });
 }
 
+TEST_CASE("expiry: old records of work go, and are still counted", "[integration]") {
+    keeper k(0);
+    auto& f = k.house;
+    (void)f.make("aa");
+    const auto add = [&](const std::string& id, const std::string& progress, const std::string& finished) {
+        REQUIRE(f.control.run(fmt::format(
+            "insert into operations (id, kind, tenant_id, slug, state, progress, actor, finished_at) "
+            "values (gen_random_uuid(), 'delete', {}, 'x', '{}', '{}', 'test', {})",
+            id, finished == "null" ? "running" : "succeeded", progress, finished)));
+    };
+    const std::string nobody = "gen_random_uuid()", there = "(select id from tenants where slug = 'aa')";
+    const std::string old = "now() - interval '11 days'", backup = R"({"backup": "/x"})";
+    for (int i = 0; i < 1'001; ++i) add(nobody, "{}", old);
+    add(nobody, backup, old);                        // of a tenant that is no more
+    add(there, backup, old);                         // still needed
+    add(nobody, "{}", "now() - interval '9 days'");  // not old enough
+    add(nobody, "{}", "null");                       // not finished
+    auto at = f.site();
+    CHECK(lifecycle::remove_old_operations(at, std::chrono::days(10)).value() == 1'002);
+    CHECK(lifecycle::remove_old_operations(at, std::chrono::days(10)).value() == 0);
+    CHECK(f.count("select count(*) from operations where kind = 'delete'") == 3);
+    REQUIRE(f.control.run("delete from operations where finished_at is null"));  // nobody could go on with it
+    k.tasks.start();
+    CHECK(comes_true(
+        [&] { return k.shows(R"(bulkhead_operations_total{kind="delete",state="succeeded"} 1004)"); }));
+    CHECK(k.tasks.stop_within(patience));
+}
+
 }  // namespace
 }  // namespace bulkhead::testing

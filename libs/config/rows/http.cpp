@@ -67,6 +67,9 @@ std::vector<row> http_rows() { return {
     {.name = "TENANT_SPARES", .programs = worker, .type = "0-100", .fallback = "3",
      .parse = into(&settings::tenant_spares, parse_number<std::size_t, 0, 100>),
      .help = "Databases made in advance, so that a new tenant is there at once."},
+    {.name = "OPERATIONS_KEEP", .programs = worker, .type = "time from 1d to 3650d", .fallback = "365d",
+     .parse = into(&settings::operations_keep, parse_time<day, 3650 * day>),
+     .help = "How long the record of finished work on tenants is kept. The audit log stays."},
 }; }
 // clang-format on
 

@@ -1,0 +1,2 @@
+drop index operations_by_finished_at;
+drop table operations_removed;
