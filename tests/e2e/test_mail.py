@@ -102,7 +102,7 @@ def test_a_server_that_was_away_gets_it_when_it_is_back(stack):
     with mailing(stack, away) as running:
         job = enqueue(stack, "mail.send", payload=RESET)
         wait_for(lambda: errors(stack, job))
-        assert errors(stack, job) == ["the mail server cannot be reached"]
+        assert set(errors(stack, job)) == {"the mail server cannot be reached"}
         assert Metrics(running.ops)("bulkhead_mails_total", result="failed") >= 1
         with SmtpServer(port=away.port) as back:
             back.start()
@@ -112,7 +112,7 @@ def test_a_server_that_was_away_gets_it_when_it_is_back(stack):
 
 
 def test_a_link_that_has_expired_is_not_sent(stack, server):
-    server.set_rule("rcpt", "451 4.3.2 later", 1)
+    server.set_rule("rcpt", "451 4.3.2 later")
     with mailing(stack, server):
         job = enqueue(stack, "mail.send", payload=RESET)
         wait_for(lambda: errors(stack, job))
