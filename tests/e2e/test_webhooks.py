@@ -417,27 +417,43 @@ def test_a_tenant_that_is_not_migrated_yet_works_without_webhooks(stack):
     assert look(person, made)["enabled"]
 
 
-def test_a_worker_that_stops_waits_for_no_receiver(tmp_path):
-    """The call is cut off, the delivery lost neither attempt nor message, and the next worker makes it."""
-    running, released = Stack(tmp_path), threading.Event()
+@pytest.fixture
+def alone(tmp_path):
+    """A stack whose worker has been stopped."""
+    running = Stack(tmp_path)
     running.env |= {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.1/32", "SHUTDOWN_TIMEOUT": "10s"}
-    with Receiver() as receiver:
-        try:
-            running.start()
-            person = make_owner(running, "default")
-            made = create(person, receiver.url)
-            receiver.answer = lambda: (released.wait(120), (200, {}))[1]
+    try:
+        running.start()
+        assert running.services.pop(1).stop() == ""
+        yield running
+    finally:
+        running.stop()
+
+
+def test_a_worker_that_ends_in_a_call_leaves_it_to_the_next(alone, receiver):
+    """Once it stops and does not wait for a slow receiver, once it is killed between the answer and its note."""
+    person, released = make_owner(alone, "default"), threading.Event()
+    made = create(person, receiver.url)
+
+    def finish(calls):
+        with worker(alone):
+            done = newest(person, made, "succeeded")
+        mine = [each for each in receiver.requests if each.headers["webhook-id"] == done["message_id"]]
+        assert len(mine) == calls and done["attempts"] == 1 and len({each.body for each in mine}) == 1
+        assert look(person, made)["failing_since"] is None
+
+    receiver.answer = lambda: (released.wait(120), (200, {}))[1]
+    try:
+        with worker(alone) as first:
             person.post("/api/tasks", {"title": "slow"})
             receiver.wait_for(lambda: receiver.requests)
             begun = time.monotonic()
-            stopped = running.services.pop(1)
-            assert stopped.stop() == "" and time.monotonic() - begun < 15
-            released.set()
-            assert person.get("/api/webhooks").json["items"][0]["enabled"]
-            with worker(running):
-                done = newest(person, made, "succeeded")
-            ids = {each.headers["webhook-id"] for each in receiver.requests}
-            assert len(receiver.requests) == 2 and ids == {done["message_id"]} and done["attempts"] == 1
-        finally:
-            released.set()
-            running.stop()
+            first.process.terminate()
+            assert first.wait() == 0 and time.monotonic() - begun < 15
+    finally:
+        released.set()
+    finish(2)
+    with worker(alone, BULKHEAD_FAIL_POINT="webhook.after-call") as second:
+        person.post("/api/tasks", {"title": "killed"})
+        wait_for(lambda: second.process.poll() is not None, 60)
+    finish(2)
