@@ -56,6 +56,8 @@ export_settings() {
             *) setting "$name" >/dev/null || export "${line?}" ;;
         esac
     done <"$state/secrets"
+    # Said in full, so that a migrator that is run elsewhere purges the same files.
+    setting STORAGE_URL >/dev/null || export STORAGE_URL="file://$state/storage"
     # Not for the neighbours: the demo data and the platform API are open to whoever has the secrets of this checkout.
     setting BIND_ADDRESS >/dev/null || export BIND_ADDRESS=127.0.0.1
 }
@@ -95,7 +97,8 @@ write_stack_env() {
             BULKHEAD_BIN "$bin" \
             PLATFORM_ADMIN_TOKEN "$(setting PLATFORM_ADMIN_TOKEN)" \
             JWT_SECRET "$(setting JWT_SECRET JWT_SECRET_KEY SECRET_KEY BETTER_AUTH_SECRET)" \
-            DATA_KEY "$(setting DATA_KEY)"
+            DATA_KEY "$(setting DATA_KEY)" \
+            STORAGE_URL "$(setting STORAGE_URL)"
     )
 }
 
