@@ -96,8 +96,7 @@ job_run::end job_run::close_tenant(tenancy::tenant_status status) {
 }
 
 awaitable<job_run::end> job_run::perform_kept() {
-    const job_store store(outside(patience_with_rows));
-    auto claim = co_await store.claim(what_.id);
+    auto claim = co_await desk_.ledger->claim(tenant_, what_.id);
     if (!claim) co_return later(about(pause_busy), run_end::postponed, "the tenant's database is away");
     if (!claim->job) co_return unclaimed(*claim);
     fail_point("queue.after-claim");
@@ -193,8 +192,8 @@ awaitable<std::optional<job_run::end>> job_run::finish_kept(run_outcome outcome,
         done = co_await work->commit(std::move(last));
         if (!done && work->passing() && may_repeat) co_return std::nullopt;
     } else {
-        const job_store store(outside(patience_with_rows));
-        const auto ended = co_await store.end_succeeded(what_.id, job_.fence, *outcome);
+        job_store::success success{.id = what_.id, .fence = job_.fence, .outcome = *outcome};
+        const auto ended = co_await desk_.ledger->end_succeeded(tenant_, std::move(success));
         if (ended && !*ended) co_return nothing(run_end::lost);
         if (!ended) done = std::unexpected(ended.error());
     }

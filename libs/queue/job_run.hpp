@@ -14,6 +14,7 @@
 #include "queue/dispatch.hpp"
 #include "queue/handler.hpp"
 #include "queue/job_context.hpp"
+#include "queue/job_ledger.hpp"
 #include "queue/job_scope.hpp"
 #include "queue/job_store.hpp"
 #include "queue/lease_book.hpp"
@@ -41,6 +42,7 @@ struct run_desk {
     /// How long a run may go on after its time limit before it is given up.
     std::chrono::milliseconds grace{10'000};
     bool draining = false;  // nothing is begun any more
+    std::shared_ptr<job_ledger> ledger = std::make_shared<job_ledger>(tenants);
 };
 
 class job_run final : public job_control, public std::enable_shared_from_this<job_run> {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <numeric>
 
 #include "base/text.hpp"
 
@@ -151,6 +152,25 @@ awaitable<result<job_store::claim_outcome>> job_store::claim(uuid id) const {
     const auto taken = co_await db.write(claim_sql, id);
     if (!taken) co_return std::unexpected(taken.error());
     if (!taken->empty()) co_return claim_outcome{.job = read_claimed((*taken)[0])};
+    const job_store self(db);
+    co_return co_await self.why_unclaimed(id);
+}
+
+awaitable<result<std::vector<std::optional<claimed_job>>>> job_store::claim_some(
+    std::vector<uuid> all) const {
+    const auto db = db_;
+    std::vector<query> statements;
+    for (const auto& id : all) statements.push_back({claim_sql, parameters::of(id)});
+    const auto taken = co_await db.write_all(std::move(statements));
+    if (!taken) co_return std::unexpected(taken.error());
+    std::vector<std::optional<claimed_job>> out(all.size());
+    for (std::size_t i = 0; i < all.size(); ++i)
+        if (!(*taken)[i].empty()) out[i] = read_claimed((*taken)[i][0]);
+    co_return out;
+}
+
+awaitable<result<job_store::claim_outcome>> job_store::why_unclaimed(uuid id) const {
+    const auto db = db_;
     const auto rows = co_await db.read(
         "select state, cancel_requested, ceil(extract(epoch from run_at - now()) * 1000)::bigint "
         "from jobs where id = $1",
@@ -191,6 +211,22 @@ awaitable<result<bool>> job_store::change_one(query what) const {
 awaitable<result<bool>> job_store::end_succeeded(uuid id, std::int64_t fence,
                                                  const json::value& outcome) const {
     return change_one(succeed(id, fence, outcome));
+}
+
+awaitable<result<std::vector<bool>>> job_store::end_some_succeeded(std::vector<success> all) const {
+    const auto db = db_;
+    // Always in the same order: two workers that end the same jobs, one of them in vain, do not wait for each
+    // other.
+    std::vector<std::size_t> order(all.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) { return all[i].id; });
+    std::vector<query> statements;
+    for (const auto i : order) statements.push_back(succeed(all[i].id, all[i].fence, all[i].outcome));
+    const auto done = co_await db.write_all(std::move(statements));
+    if (!done) co_return std::unexpected(done.error());
+    std::vector<bool> out(all.size());
+    for (std::size_t at = 0; at < order.size(); ++at) out[order[at]] = (*done)[at].affected() == 1;
+    co_return out;
 }
 
 awaitable<result<bool>> job_store::fail_for_good(uuid id, std::int64_t fence,

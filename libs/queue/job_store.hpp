@@ -69,6 +69,10 @@ public:
         std::chrono::milliseconds wait{};    // `not_yet`
     };
     awaitable<result<claim_outcome>> claim(uuid id) const;
+    /// The same of several, in one transaction; of each, in order: the job, or nothing, see `why_unclaimed`.
+    awaitable<result<std::vector<std::optional<claimed_job>>>> claim_some(std::vector<uuid> all) const;
+    /// Of a job that could not be claimed just now. Cancels it, if that was asked for.
+    awaitable<result<claim_outcome>> why_unclaimed(uuid id) const;
 
     /// The statement that fails with `job_lost`, and with it its transaction, unless the job still has this
     /// fence; it also keeps others from claiming until the transaction ends.
@@ -79,6 +83,13 @@ public:
     /// These are false when the fence is another one by now: nothing was written. This one is for a run that
     /// wrote nothing else.
     awaitable<result<bool>> end_succeeded(uuid id, std::int64_t fence, const json::value& outcome) const;
+    /// The same of several, in one transaction.
+    struct success {
+        uuid id;
+        std::int64_t fence = 0;
+        json::value outcome;
+    };
+    awaitable<result<std::vector<bool>>> end_some_succeeded(std::vector<success> all) const;
     awaitable<result<bool>> fail_for_good(uuid id, std::int64_t fence, const job_failure_record& why) const;
     /// A job that is to be cancelled ends as that instead.
     awaitable<result<bool>> retry_later(uuid id, std::int64_t fence, std::chrono::milliseconds wait,

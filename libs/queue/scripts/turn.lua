@@ -38,14 +38,14 @@ if slots > 0 then
     place.slots = sum
 end
 
-local function settle(id, settlement)
-    local job = call('GETRANGE', job_key(id), 0, WITH_TENANT - 1)
-    if #job < WITH_TENANT then return false end
+local function settle(id, settlement, job)
+    if not job or #job < WITH_TENANT or unleased[id] then return false end
     local state, priority, lost, flags, percent, attempt, most, since, charged, own = unpack_of(HEAD, job)
     if state ~= 'a' or own ~= owner then return false end
     local verdict, counts, took, delay, from = unpack_of('<BBI6I6', settlement)
-    local it = tenant_of(string.sub(job, HEAD_SIZE + 1))
+    local it = tenant_of(string.sub(job, HEAD_SIZE + 1, WITH_TENANT))
     unleased[#unleased + 1] = id
+    unleased[id] = true
     it.running = math.max(0, it.running - 1)
     if verdict ~= RELEASE or took > 0 then took = math.max(took, LEAST_COST) end
     charge(it, took - charged)
@@ -85,8 +85,13 @@ local function settle(id, settlement)
     return true
 end
 
-for i = 7, 5 + 2 * settled, 2 do
-    if not settle(ARGV[i], ARGV[i + 1]) then stale = stale + 1 end
+if settled > 0 then
+    local keys = {}
+    for i = 7, 5 + 2 * settled, 2 do keys[#keys + 1] = job_key(ARGV[i]) end
+    local jobs = call('MGET', unpack(keys))
+    for n = 1, settled do
+        if not settle(ARGV[5 + 2 * n], ARGV[6 + 2 * n], jobs[n]) then stale = stale + 1 end
+    end
 end
 if #gone > 0 then call('DEL', unpack(gone)) end
 if #unleased > 0 then call('ZREM', lease, unpack(unleased)) end
@@ -109,14 +114,21 @@ end
 for _, id in ipairs(call('ZRANGEBYSCORE', park, '-inf', now, 'LIMIT', 0, 50)) do enter(tenant_of(id)) end
 
 local begun, leases, seen, want_more = {}, {}, {}, {}
+local records = {}       -- jobs that begin, written in one command …
+local SHORT = 512        -- … unless they are longer: then only what changes is
 local got, popped = 0, 0
 
 local function begin(it, id, job, estimate)
     if not job or string.sub(job, 1, 1) ~= 'w' or seen[id] then return false end  -- cancelled, or here twice
     seen[id] = true
     local _, priority, lost, flags, percent, attempt, most = unpack_of(HEAD, job)
-    call('SETRANGE', job_key(id), 0,
-        pack(HEAD, 'a', priority, lost, flags, percent, math.min(attempt + 1, 65535), most, now, estimate, owner))
+    local head = pack(HEAD, 'a', priority, lost, flags, percent, math.min(attempt + 1, 65535), most, now, estimate, owner)
+    if #job > SHORT then
+        call('SETRANGE', job_key(id), 0, head)
+    else
+        records[#records + 1] = job_key(id)
+        records[#records + 1] = head .. string.sub(job, HEAD_SIZE + 1)
+    end
     leases[#leases + 1] = now + lease_for
     leases[#leases + 1] = id
     begun[#begun + 1] = id
@@ -209,6 +221,7 @@ while got < wanted and visits < wanted + 32 and popped < wanted + 100 do
     place.vt = math.max(place.vt, it.v)
     visit(it, first[4] and tonumber(first[4]))
 end
+if #records > 0 then call('MSET', unpack(records)) end
 if #leases > 0 then call('ZADD', lease, unpack(leases)) end
 
 local ask_again = -1
