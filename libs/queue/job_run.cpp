@@ -49,14 +49,15 @@ milliseconds limit_of(const known_handler* handler) {
 
 }  // namespace
 
-job_run::job_run(run_desk& desk, delivery what)
+job_run::job_run(run_desk& desk, delivery what, gate::pass_ptr slot)
     : desk_(desk),
       what_(std::move(what)),
       handler_(desk.known.find(what_.kind)),
       began_(steady_clock::now()),
       lease_(std::make_shared<queue::lease>(
           what_.tenant, what_.id, what_.from,
-          began_ + limit_of(handler_) + desk.grace + patience_with_registry + patience_with_rows)) {
+          began_ + limit_of(handler_) + desk.grace + patience_with_registry + patience_with_rows)),
+      slot_(std::move(slot)) {
     desk_.leases.add(lease_);
     desk_.counts.on_start(what_.from.lane, what_.waited);
 }
@@ -87,6 +88,14 @@ awaitable<job_run::end> job_run::begin() {
     co_return co_await perform_light();
 }
 
+awaitable<bool> job_run::wait_for_slot() {
+    if (!slot_) co_return true;
+    const auto since = steady_clock::now();
+    const bool got = co_await slot_->enter();
+    waited_ = steady_clock::now() - since;
+    co_return got;
+}
+
 /// Its jobs are kept: in its database, or for a while in Redis.
 job_run::end job_run::close_tenant(tenancy::tenant_status status) {
     using enum tenancy::tenant_status;
@@ -106,6 +115,8 @@ awaitable<job_run::end> job_run::perform_kept() {
     most_attempts_ = job_.most_attempts;
     if (job_.version > handler_->rules.version) co_return co_await give_back(about(pause_unknown));
     if (desk_.draining) co_return co_await give_back(0ms);
+    const bool may_begin = co_await wait_for_slot();
+    if (!may_begin) co_return co_await give_back(0ms);
     json::value checkpoint;
     if (!job_.checkpoint.empty()) {
         auto read = parse_json(job_.checkpoint);
@@ -115,6 +126,7 @@ awaitable<job_run::end> job_run::perform_kept() {
         open_scope();
         auto outcome = co_await run_handler(job_.payload, checkpoint);
         running_ = false;
+        if (slot_) slot_->leave();  // should it run once more, then without one
         if (abandoned_) co_return std::nullopt;
         auto ended = co_await finish_kept(std::move(outcome), rounds < most_rounds);
         if (ended) co_return *std::move(ended);
@@ -122,12 +134,15 @@ awaitable<job_run::end> job_run::perform_kept() {
 }
 
 awaitable<job_run::end> job_run::perform_light() {
+    const bool may_begin = co_await wait_for_slot();
+    if (!may_begin) co_return settle(verdict::release, run_end::returned);
     attempt_ = what_.attempt;
     most_attempts_ = what_.most_attempts > 0 ? what_.most_attempts : handler_->rules.retry.attempts;
     for (int rounds = 1;; ++rounds) {
         open_scope();
         auto outcome = co_await run_handler(*what_.payload, nullptr);
         running_ = false;
+        if (slot_) slot_->leave();
         if (abandoned_) co_return std::nullopt;
         auto ended = co_await finish_light(std::move(outcome), rounds < most_rounds);
         if (ended) co_return *std::move(ended);
@@ -296,7 +311,7 @@ job_run::end job_run::unclaimed(const job_store::claim_outcome& why) {
 }
 
 settlement job_run::settle(verdict what, run_end counted) {
-    const auto took = steady_clock::now() - began_;
+    const auto took = steady_clock::now() - began_ - waited_;
     desk_.counts.on_end(what_.kind, counted, took);
     return {.tenant = what_.tenant,
             .id = what_.id,

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "queue/dispatch.hpp"
+#include "queue/gate.hpp"
 #include "queue/handler.hpp"
 #include "queue/job_context.hpp"
 #include "queue/job_ledger.hpp"
@@ -47,7 +48,8 @@ struct run_desk {
 
 class job_run final : public job_control, public std::enable_shared_from_this<job_run> {
 public:
-    job_run(run_desk& desk, delivery what);
+    /// `slot`: what its handler waits for; null: nothing.
+    job_run(run_desk& desk, delivery what, gate::pass_ptr slot = {});
     ~job_run() override;
     job_run(const job_run&) = delete;
     job_run& operator=(const job_run&) = delete;
@@ -64,6 +66,9 @@ public:
     /// Writes down that a job has failed for good since it took its workers down. False: that could not be
     /// written, try again.
     static awaitable<bool> bury(run_desk& desk, delivery what);
+
+    /// Nothing is left to do: lets go of its slot.
+    void let_go() { slot_.reset(); }
 
     /// Asks it to stop when its time is up. True: it had been asked long enough ago, abandon it.
     bool is_overdue(steady_clock::time_point now);
@@ -90,6 +95,7 @@ private:
     using tenant_ptr = std::shared_ptr<const tenancy::known_tenant>;
 
     awaitable<end> begin();
+    awaitable<bool> wait_for_slot();
     awaitable<end> perform_kept();
     awaitable<end> perform_light();
     awaitable<run_outcome> run_handler(std::string payload, json::value checkpoint);
@@ -116,7 +122,9 @@ private:
     const delivery what_;
     const known_handler* const handler_;  // nullptr: the kind is unknown here
     const steady_clock::time_point began_;
+    steady_clock::duration waited_{};  // for its slot
     const std::shared_ptr<queue::lease> lease_;
+    gate::pass_ptr slot_;
     tenant_ptr tenant_;
     std::string slug_;
     claimed_job job_;

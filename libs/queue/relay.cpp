@@ -79,7 +79,7 @@ awaitable<> relay::hint_now(uuid tenant) {
     std::vector<hint> one;
     one.push_back({.tenant = tenant});
     const auto given = co_await hints_.give(std::move(one));
-    if (!given) co_return;  // whoever wanted it will want it again
+    if (!given) co_return;  // the look that was planned when no more could be taken will find it
     again_ = true;
     signal_.cancel();
 }

@@ -15,6 +15,9 @@ namespace {
 
 /// Settlements in one round trip.
 constexpr std::size_t most_settled = 100;
+/// While jobs end quickly: so many settlements are worth a round trip, or the oldest of them is so old.
+constexpr std::size_t enough_settled = 50;
+constexpr std::chrono::milliseconds settled_within{5};
 /// Settlements that wait for Redis, of one place; the oldest go first when it is away for long: their leases
 /// have run out by then, and rows say how the jobs ended.
 constexpr std::size_t most_unsettled = 10'000;
@@ -32,7 +35,7 @@ runner::runner(executor where, dispatch& from, run_desk& desk, runner_settings s
       desk_(desk),
       settings_(std::move(settings)),
       on_more_(std::move(on_more)),
-      slots_(settings_.slots),
+      gate_(where, settings_.slots),
       watch_timer_(where) {
     for (auto& each : lanes_) {
         each = std::make_unique<lane_state>(where);
@@ -66,6 +69,7 @@ void runner::wake_all() {
 
 void runner::drain() {
     desk_.draining = true;
+    gate_.close();
     wake_all();
 }
 
@@ -113,8 +117,17 @@ std::vector<running_job> runner::report() const {
     return out;
 }
 
-bool runner::has_work(const shard_state& in, bool room, steady_clock::time_point now) const {
-    return !in.settled.empty() || (room && !desk_.draining && in.ask_again <= now);
+bool runner::has_work(lane which, const shard_state& in, steady_clock::time_point now) const {
+    if (!in.settled.empty() &&
+        (!gate_.is_ahead(which) || in.settled.size() >= enough_settled || in.settle_by <= now))
+        return true;
+    return has_room(which) && in.ask_again <= now;
+}
+
+bool runner::has_work(lane which) const {
+    const auto now = steady_clock::now();
+    return std::ranges::any_of(lanes_[static_cast<std::size_t>(which)]->shards,
+                               [&](const shard_state& in) { return has_work(which, in, now); });
 }
 
 awaitable<> runner::pump(lane which) {
@@ -124,7 +137,7 @@ awaitable<> runner::pump(lane which) {
         bool any = false;
         for (std::size_t i = 0; i < of.shards.size() && went_well && !stopped_; ++i) {
             const auto shard = (of.next + i) % of.shards.size();
-            if (!has_work(of.shards[shard], slots_.has_room(which), steady_clock::now())) continue;
+            if (!has_work(which, of.shards[shard], steady_clock::now())) continue;
             any = true;
             went_well = co_await turn(which, static_cast<unsigned>(shard));
         }
@@ -147,14 +160,15 @@ awaitable<> runner::pump(lane which) {
 /// Until there is something to do in the lane, or a place is to be asked again.
 awaitable<> runner::wait(lane which) {
     auto& of = at(which);
-    const bool room = slots_.has_room(which);
+    if (has_work(which)) co_return;
+    const bool room = has_room(which);
     auto until = steady_clock::now() + std::chrono::seconds(1);
     for (const auto& in : of.shards) {
-        if (has_work(in, room, steady_clock::now())) co_return;
-        if (room && !desk_.draining) until = std::min(until, in.ask_again);
+        if (room) until = std::min(until, in.ask_again);
+        if (!in.settled.empty()) until = std::min(until, in.settle_by);
     }
     of.signal.expires_at(until);
-    of.waiting = room && !desk_.draining;
+    of.waiting = room;
     if (of.waiting) of.listen.cancel();
     co_await of.signal.async_wait(use_tuple);
     of.waiting = false;
@@ -207,13 +221,13 @@ awaitable<bool> runner::turn(lane which, unsigned shard) {
     auto& of = at(which);
     auto& in = of.shards[shard];
     const place where{which, shard};
-    const auto free = desk_.draining ? 0 : slots_.take_up_to(which, settings_.batch);
+    const auto wanted = desk_.draining ? 0 : gate_.begin_fetch(which, settings_.batch);
     const auto end =
         in.settled.begin() + static_cast<std::ptrdiff_t>(std::min(in.settled.size(), most_settled));
     std::vector<settlement> settled(std::make_move_iterator(in.settled.begin()),
                                     std::make_move_iterator(end));
     in.settled.erase(in.settled.begin(), end);
-    const fetch_wish wish{.most = free,
+    const fetch_wish wish{.most = wanted,
                           .lease = settings_.lease,
                           .owner = settings_.owner,
                           .slots = most_of(settings_.process_slots, which)};
@@ -224,7 +238,7 @@ awaitable<bool> runner::turn(lane which, unsigned shard) {
     auto done = co_await from_.settle(where, settled, wish);
     of.asking = false;
     if (!done) {
-        for (unsigned i = 0; i < free; ++i) slots_.release(which);
+        gate_.end_fetch(which);
         in.settled.insert(in.settled.begin(), std::make_move_iterator(settled.begin()),
                           std::make_move_iterator(settled.end()));
         if (in.settled.size() > most_unsettled)
@@ -236,21 +250,22 @@ awaitable<bool> runner::turn(lane which, unsigned shard) {
     if (!done->deliveries.empty()) fail_point("queue.after-fetch");
     desk_.counts.stale.add(done->stale);
     const auto got = static_cast<unsigned>(done->deliveries.size());
-    for (unsigned i = got; i < free; ++i) slots_.release(which);
-    if (free > 0 && got == free)
+    if (wanted > 0 && got == wanted)
         in.ask_again = {};  // there is more
     else if (done->next)
         in.ask_again = std::min(in.ask_again, steady_clock::now() + *done->next);
     for (auto& each : done->deliveries) begin(std::move(each));
+    gate_.end_fetch(which);
     if (on_more_)
         for (const auto& tenant : done->want_more) on_more_(tenant);
     co_return true;
 }
 
-/// It has its slot already.
+/// It has its slot, or will wait for one.
 void runner::begin(delivery what) {
     const auto which = static_cast<std::size_t>(what.from.lane);
-    auto run = std::make_shared<job_run>(desk_, std::move(what));
+    auto slot = gate_.admit(what.from.lane);
+    auto run = std::make_shared<job_run>(desk_, std::move(what), std::move(slot));
     active_.insert(run);
     desk_.counts.running[which]->add(1);
     net::co_spawn(executor_, serve(std::move(run)), net::detached);
@@ -261,17 +276,23 @@ awaitable<> runner::serve(run_ptr run) {
     const auto where = run->what().from;
     active_.erase(run);
     desk_.counts.running[static_cast<std::size_t>(where.lane)]->add(-1);
-    slots_.release(where.lane);
+    run->let_go();
     keep(where, std::move(ended));
 }
 
 void runner::keep(const place& where, job_run::end ended) {
     auto& of = at(where.lane);
-    if (ended) of.shards[where.shard].settled.push_back(*std::move(ended));
-    of.signal.cancel();
+    auto& in = of.shards[where.shard];
+    if (ended) {
+        if (in.settled.empty()) {
+            in.settle_by = steady_clock::now() + settled_within;
+            of.signal.cancel();  // it is to wake by then
+        }
+        in.settled.push_back(*std::move(ended));
+    }
     // Lanes that had no slot may have one now.
-    for (auto& each : lanes_)
-        if (each.get() != &of) each->signal.cancel();
+    for (std::size_t i = 0; i < lanes; ++i)
+        if (const auto which = static_cast<lane>(i); has_work(which)) at(which).signal.cancel();
 }
 
 awaitable<> runner::give_up_one(run_ptr run) {

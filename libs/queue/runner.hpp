@@ -14,6 +14,7 @@
 
 #include "persistence/redis/waiter.hpp"
 #include "queue/dispatch.hpp"
+#include "queue/gate.hpp"
 #include "queue/job_run.hpp"
 #include "queue/slots.hpp"
 #include "runtime/asio.hpp"
@@ -89,6 +90,7 @@ private:
     using run_ptr = std::shared_ptr<job_run>;
     struct shard_state {
         std::vector<settlement> settled;
+        steady_clock::time_point settle_by{};  // these, at the latest
         steady_clock::time_point ask_again{};
     };
     struct lane_state {
@@ -115,7 +117,9 @@ private:
     awaitable<> bury_one(delivery what);
     void begin(delivery what);
     void keep(const place& where, job_run::end ended);
-    [[nodiscard]] bool has_work(const shard_state& in, bool room, steady_clock::time_point now) const;
+    [[nodiscard]] bool has_work(lane which, const shard_state& in, steady_clock::time_point now) const;
+    [[nodiscard]] bool has_work(lane which) const;
+    [[nodiscard]] bool has_room(lane which) const { return !desk_.draining && gate_.wants_more(which); }
     [[nodiscard]] lane_state& at(lane which) { return *lanes_[static_cast<std::size_t>(which)]; }
 
     const executor executor_;
@@ -123,7 +127,7 @@ private:
     run_desk& desk_;
     const runner_settings settings_;
     const std::function<void(const uuid&)> on_more_;
-    slots slots_;
+    gate gate_;
     std::array<std::unique_ptr<lane_state>, lanes> lanes_;
     std::unordered_set<run_ptr> active_;
     steady_timer watch_timer_;

@@ -11,11 +11,11 @@
 namespace bulkhead::queue {
 
 class tenant_access {
-    friend class job_run;   // runs a job of one tenant
-    friend class relay;     // brings a tenant's rows to Redis
-    friend class cron;      // makes a tenant's jobs whose time has come
+    friend class job_run;     // runs a job of one tenant
+    friend class relay;       // brings a tenant's rows to Redis
+    friend class cron;        // makes a tenant's jobs whose time has come
     friend class job_ledger;  // claims and ends jobs of one tenant
-    friend class job_desk;  // an operator at the command line
+    friend class job_desk;    // an operator at the command line
 
     /// The tenant's database, whatever the tenant's status: judge that first, see tenancy::refusal_of.
     [[nodiscard]] static postgres::database open(tenancy::registry& in, const tenancy::known_tenant& of,

@@ -147,7 +147,7 @@ private:
             if (clock::now() > end) throw std::runtime_error("no connection to Redis");
             co_await pause(5ms);
         }
-        co_await rules();
+        if (how_.verb != "wait") co_await rules();
         if (how_.verb == "push")
             co_await push();
         else if (how_.verb == "offer")

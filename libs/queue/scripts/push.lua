@@ -45,7 +45,6 @@ local function push(id, ticket)
     records[#records + 1] = job_key(id)
     records[#records + 1] = head .. rest
     if lock then call('SET', lock, id) end
-    if not has(flags, KEPT) then it.flags = bit.band(it.flags, bit.bnot(MORE)) end
     if delay > 0 then
         late[#late + 1] = now + delay
         late[#late + 1] = id

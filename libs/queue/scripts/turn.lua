@@ -204,7 +204,8 @@ local function visit(it, next_v)
     end
     if has(it.flags, MORE) and left + it.delayed <= it.most_waiting / 2 then
         want_more[#want_more + 1] = it.id
-        if left + it.delayed == 0 then it.flags = bit.band(it.flags, bit.bnot(MORE)) end
+        -- Said once: whoever brings more and is turned away sets it again.
+        it.flags = bit.band(it.flags, bit.bnot(MORE))
     end
 end
 
