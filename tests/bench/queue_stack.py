@@ -33,7 +33,8 @@ class QueueStack(BenchStack):
         self.redis("config", "set", "appendonly", "yes", "appendfsync", "everysec", "maxmemory-policy", "noeviction",
                    "auto-aof-rewrite-percentage", "0")
         self.settle_redis()
-        self.set_postgres(fsync="on", full_page_writes="on", shared_buffers="256MB", max_wal_size="4GB")
+        self.set_postgres(fsync="on", full_page_writes="on", shared_buffers="256MB", max_wal_size="4GB",
+                          max_connections="400")
 
     def redis(self, *command):
         """redis-cli; its output."""
