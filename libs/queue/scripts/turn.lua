@@ -6,7 +6,8 @@
 local owner, wanted, lease_for, usual_cost = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local slots, settled = tonumber(ARGV[5]), tonumber(ARGV[6])
 local DONE, LATER, RELEASE, DEAD = 0, 1, 2, 3
-local QUANTUM = 4          -- jobs of a tenant in a row: less is fairer, more is faster
+-- Jobs of a tenant in a row: less is fairer, more is faster. Who asks for many has jobs that take no time.
+local QUANTUM = math.max(4, math.floor(wanted / 8))
 local LEAST_COST = 100     -- us; handing out a job costs something too
 local SLOTS_KNOWN = 20000  -- ms
 
