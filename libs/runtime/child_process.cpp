@@ -59,7 +59,7 @@ void close_on_exec_from(unsigned first) noexcept {
     ::setpgid(0, 0);
     sigset_t none;
     ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);  // it must notice when nobody reads any more
     if (::dup2(what.input, STDIN_FILENO) >= 0 && ::dup2(what.output, STDOUT_FILENO) >= 0 &&
         ::dup2(what.errors, STDERR_FILENO) >= 0) {
