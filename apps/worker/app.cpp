@@ -59,10 +59,6 @@ int serve(const config::loaded& configuration) { return serve_with(configuration
 
 int serve_with(const config::loaded& configuration, const more_kinds& also) {
     const auto& s = configuration.values;
-    if (const auto problem = mail::problem_of(service::mail_options(s))) {
-        log::error("cannot go on", {{"reason", *problem}});
-        return service::exit_config;
-    }
     runtime::signals signals;  // before any thread, so that all inherit the mask
     const service::notifier notify;
 

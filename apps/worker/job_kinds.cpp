@@ -23,9 +23,9 @@ job_kinds::job_kinds(const config::settings& s, job_tools& tools,
       export_tasks_(tools.files(), exports::lines_by<tasks::all_tasks>(), {.kept = s.export_ttl}),
       export_retention_(tools.files()),
       deliver_webhook_(tools.webhooks().handler()),
-      webhook_retention_(s.webhook_keep_deliveries),
-      send_mail_(tools.mails(), tools.paper()) {
+      webhook_retention_(s.webhook_keep_deliveries) {
     std::apply([this](auto&... each) { (all_.add(each), ...); }, own());
+    if (auto* const mails = tools.mails()) all_.add(send_mail_.emplace(*mails, tools.paper()));
     if (also) also(all_);
     if (s.env != config::environment::test) return;
     all_.add(exercise_.emplace());
@@ -34,6 +34,7 @@ job_kinds::job_kinds(const config::settings& s, job_tools& tools,
 
 queue::handlers known_kinds(const config::settings& s) {
     auto out = known(std::type_identity<decltype(std::declval<job_kinds&>().own())>{});
+    out.know<mailing::send_mail>();
     if (s.env != config::environment::test) return out;
     out.know<exercise>();
     out.know<light_exercise>();

@@ -31,10 +31,10 @@ public:
 
     [[nodiscard]] const queue::handlers& all() const noexcept { return all_; }
 
-    /// The only list of the kinds that every environment has.
+    /// The only list of the kinds that every worker has.
     [[nodiscard]] auto own() {
         return std::tie(probe_, ping_, retention_, export_tasks_, export_retention_, deliver_webhook_,
-                        webhook_retention_, send_mail_);
+                        webhook_retention_);
     }
 
 private:
@@ -45,8 +45,8 @@ private:
     exports::export_retention export_retention_;
     webhooks::deliver deliver_webhook_;
     webhooks::retention webhook_retention_;
-    mailing::send_mail send_mail_;
-    std::optional<exercise> exercise_;  // in the environment "test" only
+    std::optional<mailing::send_mail> send_mail_;  // where there is a mail server
+    std::optional<exercise> exercise_;             // in the environment "test" only
     std::optional<light_exercise> light_exercise_;
     queue::handlers all_;
 };

@@ -2,7 +2,9 @@
 #include "job_tools.hpp"
 
 #include <numeric>
+#include <utility>
 
+#include "observability/log.hpp"
 #include "service/from_settings.hpp"
 
 namespace bulkhead::worker {
@@ -25,15 +27,20 @@ job_tools::job_tools(executor home, const config::settings& s, const sealed_box&
       sweeper_(home, files_.store()),
       webhooks_(s, box, counts, jobs_at_a_time(s) + 1),
       mail_threads_("mail", mail_connections, jobs_at_a_time(s)),
-      mails_(service::mail_options(s), mail_threads_, counts),
-      paper_(service::mail_brand(s)) {}
+      paper_(service::mail_brand(s)) {
+    auto options = service::mail_options(s);
+    if (const auto problem = mail::problem_of(options))
+        log::warn("jobs of the kind mail.send wait for a worker that can send", {{"reason", *problem}});
+    else
+        mails_.emplace(std::move(options), mail_threads_, counts);
+}
 
 void job_tools::start() { sweeper_.start(); }
 
 void job_tools::stop() { sweeper_.stop(); }
 
 void job_tools::stop_threads() {
-    mails_.stop();
+    ask_to_stop();
     mail_threads_.stop();
     files_.stop();
 }

@@ -5,6 +5,8 @@
 // reactor may use what is in here.
 #pragma once
 
+#include <optional>
+
 #include "config/settings.hpp"
 #include "mail/sender.hpp"
 #include "mailing/letterhead.hpp"
@@ -26,13 +28,16 @@ public:
     void start();
     void stop();
     /// From any thread: what jobs wait for ends soon, where that costs nobody a second mail.
-    void ask_to_stop() noexcept { mails_.stop(); }
+    void ask_to_stop() noexcept {
+        if (mails_) mails_->stop();
+    }
     /// On the main thread: after the last job has ended, before any reactor stops.
     void stop_threads();
 
     [[nodiscard]] storage::store& files() noexcept { return files_.store(); }
     [[nodiscard]] webhook_calls& webhooks() noexcept { return webhooks_; }
-    [[nodiscard]] mail::sender& mails() noexcept { return mails_; }
+    /// None where the settings name no server: then jobs with mails wait for a worker that has one.
+    [[nodiscard]] mail::sender* mails() noexcept { return mails_ ? &*mails_ : nullptr; }
     [[nodiscard]] const mailing::letterhead& paper() const noexcept { return paper_; }
 
 private:
@@ -40,7 +45,7 @@ private:
     storage::sweeper sweeper_;
     webhook_calls webhooks_;
     runtime::blocking_pool mail_threads_;
-    mail::sender mails_;
+    std::optional<mail::sender> mails_;
     const mailing::letterhead paper_;
 };
 

@@ -149,11 +149,17 @@ def test_a_stop_does_not_wait_for_a_silent_server(stack, server):
     assert len(server.seen()["mails"]) == 1
 
 
-def test_without_a_server_development_logs_it_and_production_does_not_start(stack):
+def test_without_a_server_development_logs_it(stack):
     with worker(stack) as running:
         job = enqueue(stack, "mail.send", payload=RESET)
         wait_for_state(stack, job, "succeeded")
         assert Metrics(running.ops)("bulkhead_mails_total", result="logged") == 1
     assert "reset-password?tenant=acme&token=s3cr3t-token" in running.output.replace("\\u0026", "&")
-    refused = Cli(stack, ENVIRONMENT="staging")
-    assert refused.status == 78 and "SMTP_URL" in refused.stdout + refused.stderr
+
+
+def test_without_a_server_staging_leaves_it_to_a_worker_that_has_one(stack):
+    with worker(stack, ENVIRONMENT="staging") as running:
+        job = enqueue(stack, "mail.send", payload=RESET)
+        wait_for(lambda: Metrics(running.ops)("bulkhead_jobs_total", kind="unknown", outcome="postponed") >= 1)
+        assert state(stack, job) == "waiting" and column(stack, job, "attempt") == "0"
+    assert "mails cannot be sent: set SMTP_URL" in running.output and "s3cr3t-token" not in running.output

@@ -18,8 +18,8 @@ std::vector<row> mail_rows() { return {
      .show = shown::url, .parse = into(&settings::smtp, parse_smtp_url),
      .example = "smtps://user:password@mail.example.com:465",
      .help = "The server that takes mails. smtp:// with a user, and not to this host, demands STARTTLS; ?tls=required"
-             " always does, ?tls=off never asks for it. Without SMTP_URL development writes mails to the log, and"
-             " nothing else sends any."},
+             " always does, ?tls=off never asks for it. Without SMTP_URL development writes mails to the log;"
+             " elsewhere they wait for a worker that has it."},
     {.name = "SMTP_CA_FILE", .programs = worker, .type = "path",
      .parse = into(&settings::smtp_ca_file, parse_text), .example = "/etc/ssl/mail-ca.pem",
      .help = "Authorities (PEM) that may sign the certificate of the mail server, instead of those that the system"
