@@ -75,8 +75,9 @@ awaitable<bool> gate::pass::enter() {
         bell_.expires_after(longest_wait);
         gate_.call_next();
     }
-    while (waits_ && !gate_.closed_ && steady_clock::now() < bell_.expiry())
+    while (waits_ && !gate_.closed_ && steady_clock::now() < bell_.expiry()) {
         co_await bell_.async_wait(use_tuple);
+    }
     if (std::exchange(waits_, false)) {
         std::erase(of.waiting, this);
         if (!gate_.closed_) of.usual = std::max<steady_clock::duration>(of.usual, long_run);
