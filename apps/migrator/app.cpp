@@ -77,11 +77,17 @@ int run_with(const arguments& args, const config::settings& settings) {
 
     // The database may still be starting; each attempt is one line on stderr.
     catch_stop_signals();
+    postgres::database_error why;
     auto control = postgres::open_with_retries(*control_info, settings.db_connect_retries,
-                                               {.application_name = "bulkhead-migrator"});
+                                               {.application_name = "bulkhead-migrator"}, &why);
+    if (!control && postgres::login_refused(why))
+        return complain(args.run == command::doctor ? exit_preflight : exit_configuration,
+                        fmt::format("DATABASE_URL: {}", why.message));
     if (!control)
-        return complain(args.run == command::doctor ? exit_preflight : exit_failed,
-                        "the control database cannot be reached: check DATABASE_URL and the server");
+        return complain(
+            args.run == command::doctor ? exit_preflight : exit_failed,
+            fmt::format("the control database cannot be reached: {}; check DATABASE_URL and the server",
+                        why.message));
 
     const auto status = dispatch({.args = args,
                                   .settings = settings,

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string_view>
 
 #include "config/load.hpp"
@@ -16,6 +17,11 @@ inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_config = 78;  // EX_CONFIG of sysexits.h
 
+/// What only shows once the program meets the world: a setting that cannot work, however often it is tried.
+struct wrong_configuration : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 struct program_info {
     config::program which;
     std::string_view name;        // "bulkhead-api"
@@ -23,9 +29,9 @@ struct program_info {
     std::string_view commands{};  // more lines for it: what the program answers besides its flags
 };
 
-/// Handles --help, --version and --check-config, reads the configuration (every problem goes to stderr,
-/// status 78), starts the log, and then calls `serve` with it. An exception of `serve` is one line and
-/// status 1.
+/// Handles --help, --version, --check-config and --healthcheck, reads the configuration (every problem goes
+/// to stderr, status 78), starts the log, and then calls `serve` with it. An exception of `serve` is one line
+/// and status 1, wrong_configuration one line and 78.
 int run(const program_info& program, std::span<char* const> arguments,
         const std::function<int(const config::loaded&)>& serve);
 

@@ -12,6 +12,7 @@
 #include "persistence/migrations/embedded.hpp"
 #include "persistence/migrations/migration.hpp"
 #include "persistence/postgres/session.hpp"
+#include "service/command_line.hpp"
 
 namespace bulkhead::service {
 namespace {
@@ -38,11 +39,14 @@ std::int64_t newest_control_schema() {
 }
 
 control_facts meet_control_database(const config::settings& settings, const postgres::conninfo& target) {
-    auto session = postgres::open_with_retries(target, settings.db_connect_retries);
+    postgres::database_error why;
+    auto session = postgres::open_with_retries(target, settings.db_connect_retries, {}, &why);
+    if (!session && postgres::login_refused(why))
+        throw wrong_configuration(fmt::format("DATABASE_URL: {}", why.message));
     if (!session)
         throw std::runtime_error(
-            fmt::format("the control database {} cannot be reached after {} attempts; check DATABASE_URL",
-                        target.describe(), settings.db_connect_retries));
+            fmt::format("the control database {} cannot be reached after {} attempts: {}; check DATABASE_URL",
+                        target.describe(), settings.db_connect_retries, why.message));
     control_facts out{.schema_version = 0, .max_connections = 100};
     if (const auto limit = session->run("show max_connections"))
         out.max_connections = to_unsigned(limit->text(0, 0));

@@ -126,6 +126,55 @@ def test_no_database_at_start(start, program):
     assert "hidden-password" not in run.output
 
 
+@pytest.mark.parametrize("program", SERVERS)
+@pytest.mark.parametrize("change, reason", [
+    (("bulkhead:", "somebody:"), "somebody"), ((r":[^:@]+@", ":a-wrong-password@"), "password authentication failed"),
+    ((r"/bulkhead$", "/missing"), "does not exist")])
+def test_a_refused_login_is_a_wrong_configuration(start, settings, program, change, reason):
+    run = start(program, DATABASE_URL=re.sub(*change, settings["DATABASE_URL"], count=1))
+    assert run.wait(60) == EX_CONFIG
+    lines = [line for line in run.output.splitlines() if "DATABASE_URL: " in line]
+    assert len(lines) == 1 and reason in lines[0], run.output
+    assert "attempt" not in run.output and "a-wrong-password" not in run.output
+
+
+@pytest.mark.parametrize("change, reason", [
+    ((r":[^:@]+@", ":a-wrong-password@"), "password authentication failed"), ((r"/bulkhead$", "/missing"), "does not exist")])
+def test_the_migrator_is_refused(start, settings, change, reason):
+    run = start("bulkhead-migrator", "status", DATABASE_URL=re.sub(*change, settings["DATABASE_URL"], count=1))
+    assert run.wait(60) == EX_CONFIG
+    assert len(run.stderr.splitlines()) == 1 and reason in run.stderr and "DATABASE_URL" in run.stderr, run.output
+
+
+@pytest.mark.parametrize("program", SERVERS)
+def test_healthcheck(start, settings, program):
+    nobody = start(program, "--healthcheck")
+    assert nobody.wait() == 1 and nobody.stdout == ""
+    assert nobody.stderr == f"not ready: {ADDRESS}:{settings['OPS_PORT']}: Connection refused\n"
+
+    run = start(program)
+    run.wait_until_ready(url_of(settings) if program == "bulkhead-api" else f"http://{ADDRESS}:{settings['OPS_PORT']}")
+    asked = start(program, "--healthcheck")
+    assert asked.wait() == 0 and asked.output == "ready\n"
+    assert run.stop() == 0
+
+    wrong = start(program, "--healthcheck", DATABASE_URL=None)
+    assert wrong.wait() == 1 and wrong.stderr.startswith("not ready: DATABASE_URL: ") and wrong.stderr.count("\n") == 1
+
+
+def test_healthcheck_of_a_program_without_its_database(stack, start, settings):
+    run = start("bulkhead-api")
+    run.wait_until_ready(url_of(settings))
+    stack.stop_postgres()
+    try:
+        asked = start("bulkhead-api", "--healthcheck")
+        assert asked.wait() == 1 and asked.stderr == "not ready: the control database cannot be reached\n"
+    finally:
+        stack.start_postgres()
+    run.wait_until_ready(url_of(settings))
+    assert run.stop() == 0
+
+
 def test_a_database_that_comes_late_is_waited_for(stack, start, settings):
     stack.stop_postgres()
     try:

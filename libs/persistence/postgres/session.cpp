@@ -5,6 +5,7 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <stdexcept>
@@ -54,6 +55,38 @@ database_error describe_connection(const PGconn* connection) {
     return {.message = std::move(message)};
 }
 
+/// "FATAL:  28P01: ..." as libpq words a refusal when it is verbose: takes the SQLSTATE out of the line.
+std::string take_sqlstate(std::string& line) {
+    constexpr std::string_view before = ":  ";
+    constexpr std::size_t length = 5;
+    const auto at = line.find(before);
+    if (at == line.npos) return {};
+    const auto code = line.substr(at + before.size(), length);
+    const auto is_code = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
+    if (code.size() < length || !std::ranges::all_of(code, is_code)) return {};
+    if (line.compare(at + before.size() + length, 2, ": ") != 0) return {};
+    line.erase(at + before.size(), length + 2);
+    return code;
+}
+
+/// Why there is no connection. libpq keeps the SQLSTATE of a refused login in its text only, and writes lines
+/// for every address it tried, with and without TLS: one line remains, in which nothing stands twice.
+database_error describe_refusal(const PGconn* connection) {
+    if (!connection) return {.message = "out of memory"};
+    database_error out;
+    std::vector<std::string> seen;
+    for (const auto text : split(trim(PQerrorMessage(connection)), '\n')) {
+        std::string line(trim(text));
+        if (line.starts_with("LOCATION:")) continue;  // a place in the server's source
+        if (auto code = take_sqlstate(line); !code.empty()) out.sqlstate = std::move(code);
+        if (line.empty() || std::ranges::find(seen, line) != seen.end()) continue;
+        out.message += out.message.empty() ? line : ' ' + line;
+        seen.push_back(std::move(line));
+    }
+    if (out.message.empty()) out.message = "the connection was lost";
+    return out;
+}
+
 void log_notice(void*, const PGresult* notice) {
     const auto text = describe_result(notice);
     if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "WARNING")
@@ -82,15 +115,17 @@ bool wait_for_socket(int socket, short events, clock::time_point deadline) {
 
 /// nullopt when connected.
 std::optional<database_error> connect(PGconn* connection, clock::time_point deadline) {
-    if (!connection || PQstatus(connection) == CONNECTION_BAD) return describe_connection(connection);
+    if (!connection || PQstatus(connection) == CONNECTION_BAD) return describe_refusal(connection);
+    PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
     auto wants = PGRES_POLLING_WRITING;
     while (wants != PGRES_POLLING_OK) {
         const short events = wants == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         if (!wait_for_socket(PQsocket(connection), events, deadline))
             return database_error{.message = "timed out"};
         wants = PQconnectPoll(connection);
-        if (wants == PGRES_POLLING_FAILED) return describe_connection(connection);
+        if (wants == PGRES_POLLING_FAILED) return describe_refusal(connection);
     }
+    PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
     return std::nullopt;
 }
 
@@ -149,7 +184,7 @@ result<session> session::open(const conninfo& target, milliseconds timeout, cons
     auto* connection = fresh->connection.get();
     if (auto failure = connect(connection, clock::now() + timeout)) {
         if (why) *why = std::move(*failure);
-        return std::unexpected(to_error({}));  // libpq keeps no SQLSTATE of a refused login
+        return std::unexpected(to_error({}));  // whatever it is, clients hear that the database is away
     }
     PQsetNoticeReceiver(connection, log_notice, nullptr);
     PQsetnonblocking(connection, 1);
@@ -261,18 +296,26 @@ std::string rfc3339(std::string_view expression) {
     return fmt::format(R"(to_char({} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))", expression);
 }
 
-result<session> open_with_retries(const conninfo& target, unsigned attempts,
-                                  const session_defaults& defaults) {
+bool login_refused(const database_error& failure) noexcept {
+    return failure.sqlstate.starts_with("28") || failure.sqlstate == "3D000";
+}
+
+result<session> open_with_retries(const conninfo& target, unsigned attempts, const session_defaults& defaults,
+                                  database_error* why) {
     runtime::backoff pause(milliseconds(500), std::chrono::seconds(5));
     for (unsigned attempt = 1;; ++attempt) {
-        database_error why;
-        auto opened = session::open(target, std::chrono::seconds(10), defaults, &why);
+        database_error reason;
+        auto opened = session::open(target, std::chrono::seconds(10), defaults, &reason);
         if (opened) return opened;
-        log::warn("the database does not answer", {{"database", target.describe()},
-                                                   {"attempt", attempt},
-                                                   {"attempts", attempts},
-                                                   {"reason", why.message}});
-        if (attempt >= attempts) return opened;
+        const bool last = attempt >= attempts || login_refused(reason);
+        if (why && last) *why = reason;
+        // Who asks for the reason says it himself when nothing was tried again.
+        if (!why || !last || attempt > 1)
+            log::warn("the database does not answer", {{"database", target.describe()},
+                                                       {"attempt", attempt},
+                                                       {"attempts", attempts},
+                                                       {"reason", reason.message}});
+        if (last) return opened;
         std::this_thread::sleep_for(pause.next());
     }
 }

@@ -128,9 +128,13 @@ private:
 /// SQL that gives a timestamptz as RFC 3339 text, in UTC with milliseconds; NULL for NULL.
 [[nodiscard]] std::string rfc3339(std::string_view expression);
 
+/// Whether the server is there and does not let this login in: an unknown user or database, a wrong password,
+/// no line for it in pg_hba.conf. Trying again does not help.
+[[nodiscard]] bool login_refused(const database_error& failure) noexcept;
+
 /// For the start of a program: up to `attempts` tries with growing, jittered pauses, one warning in the log
-/// for each that fails.
+/// for each that fails. A refused login is not tried again. `why` receives the last reason.
 result<session> open_with_retries(const conninfo& target, unsigned attempts = 3,
-                                  const session_defaults& defaults = {});
+                                  const session_defaults& defaults = {}, database_error* why = nullptr);
 
 }  // namespace bulkhead::postgres

@@ -21,6 +21,15 @@ TEST_CASE("session: quotes identifiers and literals", "[persistence]") {
     CHECK_THROWS_AS(quote_identifier("a\xc3"), std::invalid_argument);
 }
 
+TEST_CASE("session: a refused login is told from a server that is away", "[persistence]") {
+    CHECK(login_refused({.sqlstate = "28P01"}));        // wrong password
+    CHECK(login_refused({.sqlstate = "28000"}));        // no such user, or pg_hba.conf
+    CHECK(login_refused({.sqlstate = "3D000"}));        // no such database
+    CHECK_FALSE(login_refused({.sqlstate = "57P03"}));  // still starting
+    CHECK_FALSE(login_refused({.sqlstate = "53300"}));  // full
+    CHECK_FALSE(login_refused({.message = "Connection refused"}));
+}
+
 TEST_CASE("session: the reason of a failure is for operators, on one line", "[persistence]") {
     CHECK(database_error{.message = "gone"}.to_string() == "gone");
     const database_error full{
