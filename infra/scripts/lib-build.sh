@@ -7,13 +7,15 @@ debian_release() {
     if grep -qx 'VERSION_CODENAME=bookworm' /etc/os-release; then echo bookworm; else echo trixie; fi
 }
 
-# for_each_package SET FUNCTION: calls FUNCTION PACKAGE INSTEAD REASON for every row that `up`, or `up` and `test`, need here.
+# for_each_package SET FUNCTION: calls FUNCTION PACKAGE INSTEAD REASON for every row that `build`, `up` or `test` needs here;
+# each of them needs what those before it do.
 for_each_package() {
-    local wanted=$1 call=$2 here release set package instead reason
+    local call=$2 here sets release set package instead reason
+    case $1 in build) sets=' build ' ;; up) sets=' build up ' ;; test) sets=' build up test ' ;; *) die "no such set: $1" ;; esac
     here=$(debian_release)
     while read -r release set package instead reason; do
         [[ $release == any || $release == "$here" ]] || continue
-        [[ $set == up || $set == "$wanted" ]] || continue
+        [[ $sets == *" $set "* ]] || continue
         "$call" "$package" "$instead" "$reason"
     done < <(grep -v '^#' "$package_list")
 }
