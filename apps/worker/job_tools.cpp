@@ -26,13 +26,14 @@ job_tools::job_tools(executor home, const config::settings& s, const sealed_box&
     : files_(s, counts, jobs_at_a_time(s) + 1),
       sweeper_(home, files_.store()),
       webhooks_(s, box, counts, jobs_at_a_time(s) + 1),
-      mail_threads_("mail", mail_connections, jobs_at_a_time(s)),
-      paper_(service::mail_brand(s)) {
+      mail_threads_("mail", mail_connections, jobs_at_a_time(s)) {
     auto options = service::mail_options(s);
-    if (const auto problem = mail::problem_of(options))
+    if (const auto problem = mail::problem_of(options)) {
         log::warn("jobs of the kind mail.send wait for a worker that can send", {{"reason", *problem}});
-    else
-        mails_.emplace(std::move(options), mail_threads_, counts);
+        return;
+    }
+    mails_.emplace(std::move(options), mail_threads_, counts);
+    paper_.emplace(service::mail_brand(s));
 }
 
 void job_tools::start() { sweeper_.start(); }

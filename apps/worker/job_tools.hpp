@@ -38,7 +38,8 @@ public:
     [[nodiscard]] webhook_calls& webhooks() noexcept { return webhooks_; }
     /// None where the settings name no server: then jobs with mails wait for a worker that has one.
     [[nodiscard]] mail::sender* mails() noexcept { return mails_ ? &*mails_ : nullptr; }
-    [[nodiscard]] const mailing::letterhead& paper() const noexcept { return paper_; }
+    /// Only where there are mails().
+    [[nodiscard]] const mailing::letterhead& paper() const noexcept { return *paper_; }
 
 private:
     service::stored_files files_;
@@ -46,7 +47,7 @@ private:
     webhook_calls webhooks_;
     runtime::blocking_pool mail_threads_;
     std::optional<mail::sender> mails_;
-    const mailing::letterhead paper_;
+    std::optional<mailing::letterhead> paper_;
 };
 
 }  // namespace bulkhead::worker

@@ -62,8 +62,8 @@ private:
         }
         const bool renamed = given && found->origin != setting.name;
         const auto note = renamed ? fmt::format("  (from {})", found->origin) : given ? "" : "  (default)";
-        out_.report += fmt::format("{:<22}{}{}\n", setting.name, describe_value(setting, text),
-                                   text.empty() ? "" : note);
+        out_.report += fmt::format("{:<22}{}{}\n", fmt::format("{}  ", setting.name),
+                                   describe_value(setting, text), text.empty() ? "" : note);
     }
 
     void report_missing(const row& setting) {

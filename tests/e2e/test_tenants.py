@@ -62,6 +62,8 @@ class Intruder:
             return () if self.platform else (401, 403)
         if row.secured and not self.signed_in:
             return (401,)
+        if row.secured and row.path.startswith("/api/webhooks") and self.role not in ("owner", "admin"):
+            return (403,)
         if row.secured and row.has_id:
             return (403,) if self.role == "viewer" and row.method != "GET" else (404,)
         return ()
