@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exercise.hpp"
 
+#include <csignal>
+#include <memory>
 #include <stdexcept>
+#include <vector>
+
+#include "base/fail_point.hpp"
 
 namespace bulkhead::worker {
 namespace {
@@ -25,13 +30,21 @@ void spin() {
     }
 }
 
+/// Every page of it is written to, or it would be none.
+std::unique_ptr<std::vector<char>> take_memory(std::int64_t mib) {
+    return std::make_unique<std::vector<char>>(static_cast<std::size_t>(mib) << 20, 'x');
+}
+
 awaitable<queue::run_outcome> act(queue::job_context& job, exercise_payload what) {
     job.control().progress(10, "begun");
+    auto memory = take_memory(what.hog->value());
+    if (*what.leak) (void)memory.release();
     const bool waited = co_await wait(job, what.before->value(), *what.deaf);
     if (!waited) co_return queue::try_again("asked to stop");
     if (*what.effect) {
         const auto done = co_await job.db().write("insert into exercise_effects (job) values ($1)", job.id());
         if (!done) co_return queue::failed_with(done.error());
+        fail_point("exercise.written");
     }
     job.control().progress(50, "written");
     const bool waited_again = co_await wait(job, what.after->value(), *what.deaf);
@@ -43,6 +56,7 @@ awaitable<queue::run_outcome> act(queue::job_context& job, exercise_payload what
         case exercise_end::give_up: co_return queue::give_up("told to give up");
         case exercise_end::exception: throw std::runtime_error("told to throw");
         case exercise_end::spin: spin(); break;
+        case exercise_end::crash: std::raise(SIGKILL); break;
         case exercise_end::succeed: break;
     }
     json::object out;
@@ -53,6 +67,10 @@ awaitable<queue::run_outcome> act(queue::job_context& job, exercise_payload what
 }  // namespace
 
 awaitable<queue::run_outcome> exercise::run(queue::job_context& job, payload what) {
+    return act(job, std::move(what));
+}
+
+awaitable<queue::run_outcome> long_exercise::run(queue::job_context& job, payload what) {
     return act(job, std::move(what));
 }
 

@@ -30,6 +30,7 @@ job_kinds::job_kinds(const config::settings& s, job_tools& tools,
     if (s.env != config::environment::test) return;
     all_.add(exercise_.emplace());
     all_.add(light_exercise_.emplace());
+    all_.add(long_exercise_.emplace());
 }
 
 queue::handlers known_kinds(const config::settings& s) {
@@ -38,6 +39,7 @@ queue::handlers known_kinds(const config::settings& s) {
     if (s.env != config::environment::test) return out;
     out.know<exercise>();
     out.know<light_exercise>();
+    out.know<long_exercise>();
     return out;
 }
 

@@ -48,6 +48,7 @@ private:
     std::optional<mailing::send_mail> send_mail_;  // where there is a mail server
     std::optional<exercise> exercise_;             // in the environment "test" only
     std::optional<light_exercise> light_exercise_;
+    std::optional<long_exercise> long_exercise_;
     queue::handlers all_;
 };
 
