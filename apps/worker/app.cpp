@@ -87,6 +87,9 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
     queue::dispatch dispatch(redis, s.queue_shards);
     queue::relay relay(ex, redis, dispatch, tenants, metrics, {.at_once = own_connections});
 
+    // Jobs of a tenant that is open again begin, and those of one that is deleted leave Redis, at once.
+    feed.on_change([&relay](const tenancy::tenant_change& what) { relay.look_at(what.id); });
+
     // One reactor per core for jobs, each with all it needs.
     constexpr auto of_others = tenancy::change_feed::connections + own_connections;
     const auto left = [&](unsigned connections) {

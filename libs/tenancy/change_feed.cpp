@@ -55,7 +55,11 @@ void change_feed::on_listening(bool listening) {
 void change_feed::on_payload(std::string_view payload) {
     events_.add();
     const auto change = parse_change(payload);
-    if (change) return on_each([change](registry& tenants) { tenants.on_change(*change); });
+    if (change) {
+        on_each([change](registry& tenants) { tenants.on_change(*change); });
+        for (const auto& call : also_) call(*change);
+        return;
+    }
     // Of a version that says more than we understand: everything may have changed.
     log::warn("a change of a tenant was announced in words that are not understood");
     on_each([](registry& tenants) { tenants.on_feed(true); });

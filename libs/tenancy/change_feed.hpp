@@ -5,6 +5,7 @@
 // connections everywhere.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "observability/metrics.hpp"
@@ -24,6 +25,10 @@ public:
     /// Before start(). `tenants` belongs to `where` and must live until that reactor has ended.
     void tell(executor where, registry& tenants);
 
+    /// Before start(). Called on the home reactor with every change; the registries are being told meanwhile.
+    using change_listener = std::function<void(const tenant_change& what)>;
+    void on_change(change_listener call) { also_.push_back(std::move(call)); }
+
     /// On the home reactor.
     void start() { listener_.start(); }
     void stop() { listener_.stop(); }
@@ -40,6 +45,7 @@ private:
     void on_payload(std::string_view payload);
 
     std::vector<audience> audience_;
+    std::vector<change_listener> also_;
     metrics::gauge& up_;
     metrics::counter& events_;
     postgres::listener listener_;

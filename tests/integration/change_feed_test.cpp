@@ -56,6 +56,22 @@ TEST_CASE("change feed: a suspended tenant loses its connections at once", "[int
     CHECK(must_end(f.ask(f.find("acme").value(), "select 'back'")) == "back");
 }
 
+TEST_CASE("change feed: others than registries may hear, too", "[integration]") {
+    registry_house f;
+    tenancy::change_feed feed{
+        f.house.where(), f.control, {.application_name = "feed_of_" + f.name}, f.counts};
+    std::atomic<int> suspensions{0};
+    feed.on_change([&](const tenancy::tenant_change& what) {
+        if (what.status == tenant_status::suspended) ++suspensions;
+    });
+    f.house.on_reactor([&] { feed.start(); });
+    CHECK(comes_true(
+        [&] { return f.counts.render().find("bulkhead_tenant_feed_up 1\n") != std::string::npos; }));
+    f.set_status("suspended");
+    CHECK(comes_true([&] { return suspensions == 1; }));
+    f.house.on_reactor([&] { feed.stop(); });
+}
+
 TEST_CASE("change feed: what waits and flies hears why", "[integration]") {
     fed_house f;
     const auto why = [&](std::string_view status) {
