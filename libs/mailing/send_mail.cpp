@@ -20,7 +20,7 @@ awaitable<queue::run_outcome> send_mail::run(queue::job_context& job, letter wha
     if (job.control().stop_requested()) co_return queue::try_again("it was told to stop");
     const auto sent = co_await sender_.send(std::move(mail), job.deadline());
     fail_point("mail.after-send");
-    if (!sent) co_return queue::failed_with(sent.error());
+    if (!sent) co_return queue::failed_outside(sent.error());
     if (!sent->accepted && sent->reply == 0) co_return queue::give_up(sent->text);
     if (!sent->accepted) co_return queue::give_up("the mail server refused it: " + sent->text);
     co_return json::value{{"reply", sent->reply}};

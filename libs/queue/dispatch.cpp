@@ -171,8 +171,8 @@ awaitable<result<beat_news>> dispatch::beat(place where, std::string owner, mill
     co_return out;
 }
 
-awaitable<result<dispatch::reaped>> dispatch::reap(place where, unsigned most) {
-    strings arguments{std::to_string(std::min<unsigned>(most, jobs_of_call))};
+awaitable<result<dispatch::reaped>> dispatch::reap(place where, std::string owner, unsigned most) {
+    strings arguments{std::to_string(std::min<unsigned>(most, jobs_of_call)), wire::owner_tag(owner)};
     const auto reply = co_await run(dispatch_script::reap, where, std::move(arguments));
     if (!reply) co_return std::unexpected(reply.error());
     auto out = wire::read_reap(*reply, where);

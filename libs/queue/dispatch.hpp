@@ -66,6 +66,7 @@ struct delivery {
     unsigned attempt = 1;  // of a job without a row
     unsigned most_attempts = 0;
     unsigned lost = 0;                   // leases that ran out with it
+    bool unwanted = false;               // it was to be cancelled when a worker had it before
     std::chrono::milliseconds waited{};  // since it could have begun
     std::optional<std::string> payload{};
 };
@@ -166,13 +167,15 @@ public:
     /// Takes back at most `most` leases that ran out: the jobs go to the head of their lines, `lost` grows.
     /// Those with more than three lost leases come with `lost` set and are not queued again (their row, or
     /// the list of dead jobs, is to say so). Any process may call it at any time.
+    /// Also tells `owner`, once, which of the jobs that it runs somebody wants to end.
     struct reaped {
         unsigned returned = 0;
         std::vector<delivery> poison;
+        std::vector<uuid> cancelled{};
     };
-    awaitable<result<reaped>> reap(place where, unsigned most = 100);
+    awaitable<result<reaped>> reap(place where, std::string owner = {}, unsigned most = 100);
 
-    /// gone: it will not run. running: its worker hears of it with the next heartbeat. unknown: not here.
+    /// gone: it will not run. running: its worker hears of it when it reaps or beats next. unknown: not here.
     awaitable<result<cancel_outcome>> cancel(uuid tenant, lane which, uuid id);
 
     awaitable<result<>> set_rules(uuid tenant, lane which, tenant_rules rules);

@@ -124,9 +124,9 @@ TEST_CASE("answers that cannot be are not believed", "[queue]") {
     CHECK_FALSE(wire::read_beat(array({array({id})})).has_value());
     CHECK_FALSE(wire::read_beat(array({array({id}), number(1)})).has_value());
 
-    CHECK(wire::read_reap(array({number(3), array({id, job})}), {})->poison.size() == 1);
-    CHECK_FALSE(wire::read_reap(array({number(-3), array({})}), {}).has_value());
-    CHECK_FALSE(wire::read_reap(array({number(3), array({id})}), {}).has_value());
+    CHECK(wire::read_reap(array({number(3), array({id, job}), array({id})}), {})->poison.size() == 1);
+    CHECK_FALSE(wire::read_reap(array({number(-3), array({}), array({})}), {}).has_value());
+    CHECK_FALSE(wire::read_reap(array({number(3), array({id}), array({})}), {}).has_value());
 
     CHECK(wire::read_cancel(number(2)) == cancel_outcome::running);
     CHECK_FALSE(wire::read_cancel(number(3)).has_value());

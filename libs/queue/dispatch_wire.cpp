@@ -10,7 +10,7 @@
 namespace bulkhead::queue::wire {
 namespace {
 
-constexpr unsigned kept_flag = 1, unique_flag = 2;
+constexpr unsigned kept_flag = 1, unique_flag = 2, unwanted_flag = 8;
 constexpr std::size_t head_size = 29;
 constexpr std::uint64_t longest_time = (std::uint64_t{1} << 48) - 1;  // what six bytes hold; 8900 years of ms
 constexpr std::uint64_t longest_delay = std::uint64_t{100} * 366 * 86'400'000;
@@ -161,7 +161,9 @@ std::optional<delivery> read_job(std::string_view id, std::string_view job, plac
     out.most_attempts = static_cast<unsigned>(number_at(job, 7, 2));
     out.waited = std::chrono::milliseconds(
         std::max<std::int64_t>(0, now - static_cast<std::int64_t>(number_at(job, 9, 6))));
-    if (number_at(job, 3, 1) & kept_flag) out.payload = job.substr(payload_at);
+    const auto flags = number_at(job, 3, 1);
+    out.unwanted = (flags & unwanted_flag) != 0;
+    if (flags & kept_flag) out.payload = job.substr(payload_at);
     return out;
 }
 
@@ -205,12 +207,13 @@ std::optional<beat_news> read_beat(const redis::redis_reply& reply) {
 }
 
 std::optional<dispatch::reaped> read_reap(const redis::redis_reply& reply, place from) {
-    const auto* const parts = elements(reply, 2);
+    const auto* const parts = elements(reply, 3);
     if (!parts) return std::nullopt;
     const auto returned = number_within((*parts)[0], 0, 1'000'000);
     auto poison = read_jobs((*parts)[1], from, 0);
-    if (!returned || !poison) return std::nullopt;
-    return dispatch::reaped{static_cast<unsigned>(*returned), std::move(*poison)};
+    auto cancelled = read_ids((*parts)[2]);
+    if (!returned || !poison || !cancelled) return std::nullopt;
+    return dispatch::reaped{static_cast<unsigned>(*returned), std::move(*poison), std::move(*cancelled)};
 }
 
 std::optional<cancel_outcome> read_cancel(const redis::redis_reply& reply) {

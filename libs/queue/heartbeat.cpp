@@ -140,8 +140,10 @@ awaitable<> heartbeat::reap_again_and_again() {
 }
 
 awaitable<> heartbeat::reap_place(place where) {
-    const auto done = co_await dispatch_.reap(where);
+    const auto done = co_await dispatch_.reap(where, settings_.owner);
     if (!done) co_return;
+    for (const auto& id : done->cancelled)
+        if (const auto run = leases_.find(id)) run->ask_to_stop(stop_reason::cancelled);
     rescued_.add(done->returned);
     for (const auto& each : done->poison) {
         buried_.add();

@@ -21,7 +21,7 @@ struct heartbeat_settings {
     unsigned shards = 4;
     std::chrono::milliseconds beat{5'000};
     std::chrono::milliseconds lease{15'000};
-    std::chrono::milliseconds reap{500};     // a part of how late a lost job begins again
+    std::chrono::milliseconds reap{500};  // a part of how late a lost job begins again, a cancelled one ends
     std::chrono::milliseconds count{5'000};  // between two looks at how much waits
 };
 

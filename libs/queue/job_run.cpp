@@ -32,6 +32,9 @@ constexpr unsigned most_looks = 4;
 constexpr milliseconds pause_missing{1'000};
 constexpr milliseconds pause_suspended{30'000};
 constexpr milliseconds pause_busy{2'000};
+/// How often a job goes on within its attempt although it was cut short: by the end of its worker, or because
+/// something was away. What cuts itself short each time must come to an end.
+constexpr unsigned most_cut_short = 10;
 
 /// So that what was held up together does not come back together.
 milliseconds about(milliseconds time) {
@@ -105,6 +108,12 @@ job_run::end job_run::close_tenant(tenancy::tenant_status status) {
 }
 
 awaitable<job_run::end> job_run::perform_kept() {
+    if (what_.unwanted) {
+        // It was to be cancelled while a run held its row, and that run has come to nothing.
+        const job_store store(outside(patience_with_rows));
+        const auto told = co_await store.cancel(what_.id);
+        if (!told) co_return later(about(pause_busy), run_end::postponed, "the tenant's database is away");
+    }
     auto claim = co_await desk_.ledger->claim(tenant_, what_.id);
     if (!claim) co_return later(about(pause_busy), run_end::postponed, "the tenant's database is away");
     if (!claim->job) co_return unclaimed(*claim);
@@ -215,7 +224,7 @@ awaitable<std::optional<job_run::end>> job_run::finish_kept(run_outcome outcome,
     fail_point("queue.after-commit");
     if (done) co_return settle(verdict::done, run_end::succeeded);
     if (done.error().code == job_lost) co_return nothing(run_end::lost);
-    if (is_unknown(done.error()))
+    if (is_unknown(done.error()) && job_.lost < most_cut_short)
         co_return later(about(pause_busy), run_end::returned, "the end could not be written");
     const auto why = failed_with(done.error());
     co_return co_await fail_kept(why.error());
@@ -246,6 +255,9 @@ awaitable<job_run::end> job_run::fail_kept(run_failure why) {
     const auto stop = lease_->stop();
     if (stop == stop_reason::shutdown || stop == stop_reason::lost) co_return co_await give_back(0ms);
     const job_store store(outside(patience_with_rows));
+    if (why.away && stop == stop_reason::none && job_.lost < most_cut_short)
+        co_return later(std::max(why.retry_after, about(pause_busy)), run_end::returned, why.reason);
+    fail_point("queue.before-failure");
     why = explain(std::move(why));
     const job_failure_record record{.attempt = attempt_, .at = utc_now(), .reason = why.reason};
     const bool for_good = why.permanent || attempt_ >= most_attempts_;
@@ -290,6 +302,7 @@ awaitable<job_run::end> job_run::give_back(milliseconds wait) {
     if (!is_kept()) co_return settle(verdict::release, run_end::returned);
     const job_store store(outside(patience_with_rows));
     const auto written = co_await store.give_back(what_.id, job_.fence, wait);
+    fail_point("queue.after-return");
     if (!written) co_return later(about(pause_busy), run_end::returned, "the end could not be written");
     if (!*written) co_return nothing(run_end::lost);
     if (wait > 0ms) co_return later(wait, run_end::returned);

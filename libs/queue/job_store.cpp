@@ -16,6 +16,9 @@ using std::chrono::milliseconds;
 
 /// Whoever holds a job's row is about to end it or to give it back.
 constexpr milliseconds held_wait{500};
+/// Between looks at a row that is to be cancelled and that somebody holds: 140 ms in all.
+constexpr milliseconds first_cancel_pause{20};
+constexpr milliseconds last_cancel_pause{80};
 
 template <class T>
 std::int16_t column_of(T value) {
@@ -285,16 +288,33 @@ awaitable<result<bool>> job_store::bury(uuid id, std::string reason) const {
 awaitable<result<std::optional<job_store::cancelled_job>>> job_store::cancel(uuid id,
                                                                              std::optional<uuid> of) const {
     const auto db = db_;
-    // What a worker has is its to end: only it knows what it has begun outside.
-    const auto rows = co_await db.write(
-        "update jobs set cancel_requested = true, state = case state when 0 then 4 else 1 end, "
-        "finished_at = case state when 0 then now() end "
-        "where id = $1 and ($2::uuid is null or user_id = $2) and state in (0, 1) returning lane, state",
-        id, of);
-    if (!rows) co_return std::unexpected(rows.error());
-    if (rows->empty()) co_return std::nullopt;
-    co_return cancelled_job{.where = static_cast<lane>((*rows)[0].get<std::int16_t>(0)),
-                            .at_once = (*rows)[0].get<std::int16_t>(1) == column_of(job_state::cancelled)};
+    steady_timer timer(co_await net::this_coro::executor);
+    for (auto pause = first_cancel_pause;; pause *= 2) {
+        // What a worker has is its to end: only it knows what it has begun outside.
+        const auto rows = co_await db.write(
+            "update jobs set cancel_requested = true, state = case state when 0 then 4 else 1 end, "
+            "finished_at = case state when 0 then now() end "
+            "where id = (select id from jobs where id = $1 and ($2::uuid is null or user_id = $2) "
+            "and state in (0, 1) for update skip locked) returning lane, state",
+            id, of);
+        if (!rows) co_return std::unexpected(rows.error());
+        if (!rows->empty())
+            co_return cancelled_job{
+                .where = static_cast<lane>((*rows)[0].get<std::int16_t>(0)),
+                .at_once = (*rows)[0].get<std::int16_t>(1) == column_of(job_state::cancelled)};
+        const auto held = co_await db.read(
+            "select lane from jobs where id = $1 and ($2::uuid is null or user_id = $2) and state in (0, 1)",
+            id, of);
+        if (!held) co_return std::unexpected(held.error());
+        if (held->empty()) co_return std::nullopt;
+        // A claim, or somebody who cancels too, holds it for a moment only.
+        if (pause > last_cancel_pause)
+            co_return cancelled_job{.where = static_cast<lane>((*held)[0].get<std::int16_t>(0)),
+                                    .at_once = false,
+                                    .noted = false};
+        timer.expires_after(pause);
+        co_await timer.async_wait(use_tuple);
+    }
 }
 
 awaitable<result<bool>> job_store::revive(uuid id) const {

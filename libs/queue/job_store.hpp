@@ -105,10 +105,13 @@ public:
     awaitable<result<bool>> bury(uuid id, std::string reason) const;
 
     /// Of a job that waits: it is cancelled. Of one that runs: it is asked to end. `of`: only a job of this
-    /// user. nullopt: there is no such job that is open.
+    /// user. nullopt: there is no such job that is open. Does not wait for a run that has written something,
+    /// and holds the row by that until it ends: the row cannot say then that the job is to be cancelled, only
+    /// Redis can.
     struct cancelled_job {
         lane where;
-        bool at_once;  // it waited
+        bool at_once;       // it waited
+        bool noted = true;  // false: a run holds the row
     };
     awaitable<result<std::optional<cancelled_job>>> cancel(uuid id, std::optional<uuid> of = {}) const;
     /// A failed or cancelled job once more from its first attempt, under its id, on from its checkpoint.

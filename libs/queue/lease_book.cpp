@@ -31,6 +31,12 @@ void lease_book::remove(const lease& one) {
     if (it != all_.end() && it->second.get() == &one) all_.erase(it);
 }
 
+std::shared_ptr<lease> lease_book::find(const uuid& id) const {
+    const std::lock_guard lock(guard_);
+    const auto it = all_.find(id);
+    return it != all_.end() ? it->second : nullptr;
+}
+
 std::size_t lease_book::size() const {
     const std::lock_guard lock(guard_);
     return all_.size();

@@ -69,6 +69,8 @@ public:
     /// A second one under the same id, taken meanwhile, stays.
     void remove(const lease& one);
 
+    /// Null: this process has none of that job.
+    [[nodiscard]] std::shared_ptr<lease> find(const uuid& id) const;
     [[nodiscard]] std::size_t size() const;
     /// Those that are to be prolonged, by place.
     [[nodiscard]] std::map<place, std::vector<std::shared_ptr<lease>>> by_place() const;

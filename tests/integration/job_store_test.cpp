@@ -310,6 +310,40 @@ TEST_CASE("job store: cancelling", "[integration]") {
     CHECK(f.state(lost) == "4");
 }
 
+using cancel_answer = result<std::optional<job_store::cancelled_job>>;
+
+/// What those hear who cancel a job, its owner and somebody else, whose run has written something; it goes
+/// on.
+awaitable<std::vector<cancel_answer>> cancel_while_held(postgres::database db, uuid id, std::int64_t fence) {
+    std::vector<cancel_answer> out;
+    std::vector<postgres::query> first;
+    first.push_back(job_store::hold(id, fence));
+    auto begun = co_await db.begin(std::move(first));
+    if (!begun) co_return out;
+    const job_store store(db);
+    out.push_back(co_await store.cancel(id));
+    out.push_back(co_await store.cancel(id, uuid::generate()));
+    std::vector<postgres::query> last;
+    last.push_back(job_store::succeed(id, fence, nullptr));
+    const auto done = co_await begun->open.commit(std::move(last));
+    if (!done) out.clear();
+    co_return out;
+}
+
+TEST_CASE("job store: cancelling does not wait for a run that holds the row", "[integration]") {
+    fixture f;
+    const auto id = f.add();
+    const auto mine = f.claim(id);
+    const auto heard = f.run(cancel_while_held(f.db(), id, mine.fence));
+    REQUIRE(heard.size() == 2);
+    REQUIRE(heard[0].value());
+    CHECK_FALSE((*heard[0])->at_once);
+    CHECK_FALSE((*heard[0])->noted);
+    CHECK_FALSE(heard[1].value());
+    CHECK(f.state(id) == "2");
+    CHECK_FALSE(f.run(f.store().cancel(id)).value());
+}
+
 TEST_CASE("job store: what is open, lane by lane", "[integration]") {
     fixture f;
     std::vector<uuid> bulk;

@@ -15,7 +15,9 @@ struct lease_fixture : dispatch_fixture {
     queue::beat_news beat(const delivery& of, std::string owner = "worker") {
         return beat(std::vector{job_progress{.tenant = of.tenant, .id = of.id}}, std::move(owner));
     }
-    queue::dispatch::reaped reap(unsigned most = 100) { return value_of(jobs.reap(here, most)); }
+    queue::dispatch::reaped reap(unsigned most = 100, std::string owner = "worker") {
+        return value_of(jobs.reap(here, std::move(owner), most));
+    }
     cancel_outcome cancel(uuid id) { return value_of(jobs.cancel(tenant, queue::lane::normal, id)); }
     queue::dispatch::explanation explain(uuid id) {
         return value_of(jobs.explain(tenant, queue::lane::normal, id));
@@ -165,13 +167,37 @@ TEST_CASE_METHOD(lease_fixture, "the worker of a cancelled job hears of it", "[q
     CHECK(cancel(job.id) == cancel_outcome::running);
     CHECK(beat(got[0]).cancelled == std::vector{job.id});
     CHECK(beat(got[0]).cancelled == std::vector{job.id});  // until it has ended
+    CHECK(reap(100, "another").cancelled.empty());
+    CHECK(reap().cancelled == std::vector{job.id});
+    CHECK(reap().cancelled.empty());  // once; the heartbeat says the rest
+    expect_sound();
     SECTION("it ends") { done(got); }
     SECTION("it is not tried again") { settle(std::vector{settled(got[0], verdict::later, 1ms, 1s)}); }
+    SECTION("what its worker has not heard when it ends is forgotten") {
+        CHECK(cancel(job.id) == cancel_outcome::running);
+        done(got);
+        CHECK(reap().cancelled.empty());
+        CHECK(value_of(jobs.check(here, false)).empty());
+    }
     SECTION("it is not run by another when this one dies") {
         end_lease(job.id);
         CHECK(reap().returned == 0);
     }
     expect_empty();
+}
+
+TEST_CASE_METHOD(lease_fixture, "a cancelled job of a database is handed out with that", "[queue]") {
+    auto job = kept(tenant);
+    job.payload.reset();  // its row is elsewhere
+    push_all({job});
+    CHECK_FALSE(fetch(1)[0].unwanted);
+    CHECK(cancel(job.id) == cancel_outcome::running);
+    end_lease(job.id);
+    CHECK(reap().returned == 1);
+    const auto again = fetch(1);
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].unwanted);
+    expect_sound();
 }
 
 TEST_CASE_METHOD(lease_fixture, "the dead are kept, but not without end", "[queue]") {

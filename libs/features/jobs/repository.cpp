@@ -79,6 +79,11 @@ awaitable<result<repository::cancellation>> repository::cancel(uuid id) const {
     auto now = co_await find(id);
     if (!now) co_return std::unexpected(std::move(now.error()));
     if (!*cancelled) co_return fail(errc::conflict, "the job has ended");
+    if (!(*cancelled)->noted) {
+        // The row is the run's until that ends; its worker is told through Redis.
+        if (now->finished_at) co_return fail(errc::conflict, "the job has ended");
+        now->cancel_requested = true;
+    }
     co_return cancellation{.now = *std::move(now), .where = (*cancelled)->where};
 }
 

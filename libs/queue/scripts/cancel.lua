@@ -7,6 +7,9 @@ local state, priority, lost, flags, percent, attempt, most, since, charged, owne
 if state == 'D' then return 1 end
 also_when_full()
 if state == 'a' then
+    -- Its worker looks for this several times a second; should it not, a heartbeat says the flag.
+    call('ZADD', base .. 'stop', now, id)
+    call('PEXPIRE', base .. 'stop', 60000)
     call('SETRANGE', job_key(id), 0, pack(HEAD, state, priority, lost, bit.bor(flags, UNWANTED), percent, attempt, most,
         since, charged, owner))
     return 2

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Takes back leases that ran out. ARGV: how many at most. Gives how many jobs wait again, and id, job of those that
--- were lost too often: those with a payload are among the dead now, the others are forgotten here.
+-- Takes back leases that ran out. ARGV: how many at most, owner. Gives how many jobs wait again; id, job of those that
+-- were lost too often: those with a payload are among the dead now, the others are forgotten here; ids of running jobs
+-- of this owner that are to be cancelled and of which it has not heard yet.
 local MOST_LOST = 3
-local returned, poison, ended, gone = 0, {}, {}, {}
+local returned, poison, ended, gone, unwanted, heard = 0, {}, {}, {}, {}, {}
 
 also_when_full()
 for _, id in ipairs(call('ZRANGEBYSCORE', lease, '-inf', now, 'LIMIT', 0, ARGV[1])) do
@@ -40,6 +41,17 @@ for _, id in ipairs(call('ZRANGEBYSCORE', lease, '-inf', now, 'LIMIT', 0, ARGV[1
         uncap(it)
     end
 end
+for _, id in ipairs(call('ZRANGE', base .. 'stop', 0, 99)) do
+    local head = call('GETRANGE', job_key(id), 0, HEAD_SIZE - 1)
+    local runs = #head == HEAD_SIZE and string.sub(head, 1, 1) == 'a'
+    if not runs then
+        heard[#heard + 1] = id
+    elseif string.sub(head, HEAD_SIZE - 7) == ARGV[2] then
+        heard[#heard + 1] = id
+        unwanted[#unwanted + 1] = id
+    end
+end
+if #heard > 0 then call('ZREM', base .. 'stop', unpack(heard)) end
 if #gone > 0 then call('DEL', unpack(gone)) end
 if #ended > 0 then
     call('ZREM', lease, unpack(ended))
@@ -47,4 +59,4 @@ if #ended > 0 then
 end
 save_tenants()
 save_place()
-return {returned, poison}
+return {returned, poison, unwanted}
