@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "arguments.hpp"
+#include "base/fail_point.hpp"
 #include "config/load.hpp"
 #include "job_kinds.hpp"
 #include "jobs_output.hpp"
@@ -45,7 +46,12 @@ class desk_work {
 public:
     desk_work(const arguments& args, const config::settings& s, queue::dispatch& to,
               redis::redis_client& redis, tenancy::registry& tenants)
-        : args_(args), redis_(redis), to_(to), desk_(tenants, to), kinds_(known_kinds(s)), out_(args.json) {}
+        : args_(args),
+          redis_(redis),
+          to_(to),
+          desk_(tenants, to, redis),
+          kinds_(known_kinds(s)),
+          out_(args.json) {}
 
     awaitable<int> run() {
         const bool up = co_await wait_for_redis();
@@ -289,6 +295,7 @@ int run_command(std::span<const std::string_view> words) {
         for (const auto& problem : loaded.error()) jobs_output::message(problem);
         return service::exit_config;
     }
+    arm_fail_point(loaded->values.fail_point);
     runtime::ignore_sigpipe();
     try {
         return work(*args, loaded->values);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "queue/job_desk.hpp"
 
+#include "base/fail_point.hpp"
 #include "queue/tenant_access.hpp"
 
 namespace bulkhead::queue {
 namespace {
 
 constexpr std::chrono::seconds patience{10};
+/// Until a relay looks for what this program may have had no time to push.
+constexpr std::chrono::milliseconds hint_due{5'000};
 
 // In the order of `read`. A job whose time has not come is called scheduled.
 #define JOB_COLUMNS                                                                                    \
@@ -65,6 +68,13 @@ postgres::database job_desk::open(const tenant_ptr& of) const {
     return tenant_access::open(tenants_, *of, runtime::deadline::in(patience));
 }
 
+/// As well as can be: what is about to be written is found, should nobody live to push it.
+awaitable<> job_desk::hint_at(uuid tenant) const {
+    std::vector<hint> one;
+    one.push_back({.tenant = tenant, .delay = hint_due});
+    co_await hints_.give(std::move(one));
+}
+
 awaitable<result<job_desk::tenant_ptr>> job_desk::find_tenant(std::string slug) {
     auto found = co_await tenants_.by_slug(std::move(slug), runtime::deadline::in(patience));
     if (!found) co_return std::unexpected(std::move(found.error()));
@@ -99,11 +109,13 @@ awaitable<result<job_row>> job_desk::show(tenant_ptr of, uuid id) {
 awaitable<result<job_desk::enqueued>> job_desk::enqueue(tenant_ptr of, new_job what) {
     if (auto refused = tenancy::refusal_of(of->status)) co_return std::unexpected(*std::move(refused));
     if (what.kept == durability::database) {
+        co_await hint_at(of->id);
         const auto db = open(of);
         auto insert = job_store::insert(what);
         const auto rows = co_await db.write(insert.what, std::move(insert.with));
         if (!rows) co_return std::unexpected(rows.error());
         if (rows->empty()) co_return enqueued{.made = false};
+        fail_point("desk.before-push");
     }
     std::vector<ticket> all;
     all.push_back(ticket_for(of->id, what));
@@ -117,6 +129,7 @@ awaitable<result<job_desk::enqueued>> job_desk::enqueue(tenant_ptr of, new_job w
 }
 
 awaitable<result<bool>> job_desk::retry(tenant_ptr of, uuid id) {
+    co_await hint_at(of->id);
     const job_store store(open(of));
     auto revived = co_await store.revive(id);
     if (!revived || !*revived) co_return revived;
@@ -129,19 +142,13 @@ awaitable<result<bool>> job_desk::retry(tenant_ptr of, uuid id) {
 }
 
 awaitable<result<bool>> job_desk::cancel(tenant_ptr of, uuid id) {
-    // A run that has written something holds the row until it ends: its worker is told, and writes the end.
-    const auto row = co_await show(of, id);
-    if (!row && row.error().code == errc::not_found) co_return false;
-    if (!row) co_return std::unexpected(row.error());
-    if (row->state == "running") {
-        const auto told = co_await to_.cancel(of->id, row->of, id);
-        if (told && *told == cancel_outcome::running) co_return true;
-    }
     const job_store store(open(of));
     const auto cancelled = co_await store.cancel(id);
     if (!cancelled) co_return std::unexpected(cancelled.error());
     if (!*cancelled) co_return false;
-    co_await to_.cancel(of->id, (*cancelled)->where, id);
+    const auto told = co_await to_.cancel(of->id, (*cancelled)->where, id);
+    if ((*cancelled)->noted) co_return true;
+    if (!told) co_return fail(errc::unavailable, "its worker cannot be told: Redis is away");
     co_return true;
 }
 

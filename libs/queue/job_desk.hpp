@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "queue/dispatch.hpp"
+#include "queue/hints.hpp"
 #include "queue/job.hpp"
 #include "queue/job_store.hpp"
 #include "tenancy/registry.hpp"
@@ -41,7 +42,8 @@ struct job_filter {
 
 class job_desk {
 public:
-    job_desk(tenancy::registry& tenants, dispatch& to) : tenants_(tenants), to_(to) {}
+    job_desk(tenancy::registry& tenants, dispatch& to, redis::redis_client& redis)
+        : tenants_(tenants), to_(to), hints_(redis) {}
 
     using tenant_ptr = std::shared_ptr<const tenancy::known_tenant>;
     /// errc::tenant_unknown when there is none.
@@ -66,8 +68,11 @@ public:
 
 private:
     [[nodiscard]] postgres::database open(const tenant_ptr& of) const;
+    awaitable<> hint_at(uuid tenant) const;
+
     tenancy::registry& tenants_;
     dispatch& to_;
+    hints hints_;
 };
 
 }  // namespace bulkhead::queue
