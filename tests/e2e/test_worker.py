@@ -92,6 +92,53 @@ def test_a_stop_lets_jobs_finish(stack):
     assert [effects(stack, job) for job in jobs] == [1] * 3
 
 
+def test_a_stop_gives_running_jobs_back(stack):
+    """One that obeys and one that does not: neither has lost an attempt, and the next worker runs them."""
+    with worker(stack, SHUTDOWN_TIMEOUT="4s") as running:
+        jobs = [enqueue(stack, "test.long", "acme", {"effect": True, pause: 60_000, "deaf": deaf})
+                for pause in ("before", "after") for deaf in (False, True)]
+        for job in jobs:
+            wait_for_state(stack, job, "running")
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(60) == 0
+    for job in jobs:
+        assert column(stack, job, "state, attempt, lost, errors") == "0|0|0|[]" and effects(stack, job) == 0
+        stack.sql("acme", f"update jobs set payload = '{{\"effect\":true}}' where id = '{job}'")
+    with worker(stack):
+        for job in jobs:
+            wait_for_state(stack, job, "succeeded")
+    assert [effects(stack, job) for job in jobs] == [1] * 4
+    assert [column(stack, job, "attempt") for job in jobs] == ["1"] * 4
+
+
+def test_a_running_job_is_cancelled(stack):
+    """Its worker hears of it; nobody waits for a run that holds its row."""
+    with worker(stack):
+        waiting, writing = (enqueue(stack, "test.long", "acme", {"effect": True, pause: 300_000})
+                            for pause in ("before", "after"))
+        wait_for_state(stack, waiting, "running")
+        wait_for(lambda: int(stack.sql("acme", "select count(*) from pg_locks where relation = 'exercise_effects'::regclass")))
+        for job in (waiting, writing):
+            done = Cli(stack, "jobs", "cancel", "--tenant", "acme", job)
+            assert done.status == 0 and done.stdout.strip() == job, done.stderr
+        for job in (waiting, writing):
+            wait_for_state(stack, job, "cancelled")
+            assert effects(stack, job) == 0 and column(stack, job, "attempt") == "1"
+
+
+def test_a_job_is_cancelled_though_its_worker_dies(stack):
+    """The run held its row, so that only Redis has heard of it."""
+    with worker(stack) as first:
+        job = enqueue(stack, "test.long", "acme", {"effect": True, "after": 300_000})
+        wait_for(lambda: int(stack.sql("acme", "select count(*) from pg_locks where relation = 'exercise_effects'::regclass")))
+        first.process.send_signal(signal.SIGSTOP)
+        assert Cli(stack, "jobs", "cancel", "--tenant", "acme", job).status == 0
+        first.process.kill()
+    with worker(stack):
+        wait_for_state(stack, job, "cancelled", seconds=RECOVERY)
+    assert effects(stack, job) == 0
+
+
 def test_a_job_that_takes_too_long_is_stopped_and_one_that_hangs_given_up(stack):
     with worker(stack) as running:
         slow = enqueue(stack, "test.exercise", "acme", {"effect": True, "after": 60_000})
@@ -164,7 +211,7 @@ def test_postgres_goes_away_mid_job(stack):
         stack.kill_postgres()
         stack.start_postgres()
         wait_for(lambda: state(stack, job) == "succeeded", 60)
-    assert effects(stack, job) == 1
+    assert effects(stack, job) == 1 and column(stack, job, "attempt") == "1"
 
 
 def test_what_was_missed_is_made_up_for_once_by_many_workers(stack):
