@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "lifecycle/dump_programs.hpp"
 #include "lifecycle/inventory.hpp"
 #include "lifecycle/keys.hpp"
@@ -137,6 +140,22 @@ private:
                     "find out by whom, in pg_stat_activity; raise max_connections");
     }
 
+    /// Those that nobody knows afterwards either: spares and tenants are made meanwhile.
+    std::vector<std::pair<std::string, std::string>> strangers(const server_inventory& there,
+                                                               const std::string& name) {
+        auto out = known_.strangers(there, name);
+        if (out.empty()) return out;
+        const auto later = read_inventory(at_);
+        if (!later) {
+            problem("server " + name, "whom its databases belong to is unknown: " + later.error().detail,
+                    "run doctor again");
+            return {};
+        }
+        const auto still = later->strangers(there, name);
+        std::erase_if(out, [&](const auto& one) { return std::ranges::find(still, one) == still.end(); });
+        return out;
+    }
+
     /// What is there against what should be.
     result<void> compare(postgres::session& session, const std::string& name) {
         const auto there = take_inventory(session);
@@ -144,7 +163,7 @@ private:
         const auto about = "server " + name;
         const auto ours = template_prefix(at_);
         const bool shared = there->has_templates_besides(ours);
-        for (const auto& [kind, item] : known_.strangers(*there, name)) {
+        for (const auto& [kind, item] : strangers(*there, name)) {
             const auto what = fmt::format("no tenant has the {} {}", kind, item);
             const auto advice =
                 fmt::format("if nobody needs it: DROP {} {}", kind == "role" ? "ROLE" : "DATABASE", item);

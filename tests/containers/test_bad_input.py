@@ -83,7 +83,8 @@ def test_a_port_that_is_taken(checkout):
 def test_an_older_schema(checkout):
     """Somebody started a newer image without migrating: not ready, and it says why, until the migration has run."""
     checkout.up(timeout=600)
-    checkout.compose("exec", "-T", "postgres", "psql", "-q", "-U", "bulkhead", "-d", "bulkhead", "-c",
+    password = f"PGPASSWORD={checkout.secret('postgres_password')}"
+    checkout.compose("exec", "-T", "-e", password, "postgres", "psql", "-q", "-U", "bulkhead", "-d", "bulkhead", "-c",
                      "delete from schema_migrations where version = (select max(version) from schema_migrations)")
     done = checkout.compose("exec", "-T", "api", "bulkhead-api", "--healthcheck", check=False)
     assert done.returncode == 1 and "migrations are pending: run bulkhead-migrator up" in done.stdout + done.stderr
