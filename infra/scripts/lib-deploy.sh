@@ -59,9 +59,13 @@ healthy() {
     compose "$1" exec -T "$2" "bulkhead-$program" --healthcheck >/dev/null 2>&1 </dev/null
 }
 
-# wait_healthy TAG SERVICE: three times in a row, within a minute and a half.
+# How long a new version may take to be healthy and to pass the verification, in seconds; what ran before has longer.
+patience=${DEPLOY_PATIENCE:-90}
+patience_with_known=300
+
+# wait_healthy TAG SERVICE SECONDS: three times in a row, in that time.
 wait_healthy() {
-    local deadline=$((SECONDS + ${DEPLOY_PATIENCE:-90})) good=0
+    local deadline=$((SECONDS + $3)) good=0
     while [ "$good" -lt 3 ]; do
         if healthy "$1" "$2"; then good=$((good + 1)); else good=0; fi
         [ "$SECONDS" -lt "$deadline" ] || return 1
@@ -82,10 +86,19 @@ verify_edge() {
     [ -z "${verify:-}" ] || bash -c "$verify"
 }
 
-# replace TAG SERVICE: its container becomes one of TAG; fails unless that is healthy in the end.
+# Not at once: nginx tries a replica that was away again after some seconds, and a busy machine takes its time.
+verified() {
+    local deadline=$((SECONDS + patience))
+    until verify_edge; do
+        [ "$SECONDS" -lt "$deadline" ] || return 1
+        sleep 1
+    done
+}
+
+# replace TAG SERVICE SECONDS: its container becomes one of TAG; fails unless that is healthy in the end.
 replace() {
     compose "$1" up -d --no-deps --no-build "$2" >/dev/null 2>&1 || return 1
-    wait_healthy "$1" "$2"
+    wait_healthy "$1" "$2" "$3"
 }
 
 require_images() {
