@@ -61,6 +61,7 @@ healthy() {
 
 # How long a new version may take to be healthy and to pass the verification, in seconds; what ran before has longer.
 patience=${DEPLOY_PATIENCE:-90}
+# shellcheck disable=SC2034 # for those who source this
 patience_with_known=300
 
 # wait_healthy TAG SERVICE SECONDS: three times in a row, in that time.
