@@ -98,6 +98,8 @@ verified() {
 
 # replace TAG SERVICE SECONDS: its container becomes one of TAG; fails unless that is healthy in the end.
 replace() {
+    # Away first: a container that dies and is started anew again and again would keep its address.
+    compose "$1" rm -s -f "$2" >/dev/null 2>&1 || true
     compose "$1" up -d --no-deps --no-build "$2" >/dev/null 2>&1 || return 1
     wait_healthy "$1" "$2" "$3"
 }
