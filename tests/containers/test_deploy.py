@@ -43,6 +43,8 @@ def versions(images, tmp_path_factory):
 class Load:
     """wrk through nginx while something happens; what it saw."""
 
+    running = []
+
     def __init__(self, edge, seconds, folder):
         token = edge.owner(edge.edge)
         script = folder / "load.lua"
@@ -50,6 +52,7 @@ class Load:
         self.process = subprocess.Popen(
             ["wrk", "-t1", "-c8", f"-d{seconds}", "--timeout", "15", "-s", script, f"{edge.edge}/api/tasks"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.running.append(self.process)
 
     def stop(self):
         """(answers, failed ones)"""
@@ -60,6 +63,15 @@ class Load:
         failed = sum(map(int, re.findall(r"Non-2xx or 3xx responses: (\d+)", told)))
         errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", told)
         return answers, failed + (sum(map(int, errors.groups())) if errors else 0)
+
+
+@pytest.fixture(autouse=True)
+def no_load_is_left():
+    yield
+    while Load.running:
+        process = Load.running.pop()
+        process.kill()
+        process.wait()
 
 
 def script(edge, name, *arguments, check=True, **settings):
