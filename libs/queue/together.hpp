@@ -9,6 +9,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -27,7 +28,7 @@ class together {
 public:
     using tenant_ptr = std::shared_ptr<const tenancy::known_tenant>;
     using answers = std::vector<result<Answer>>;
-    /// Gives an answer for each, in order.
+    /// Gives an answer for each, in order; an exception is everybody's errc::internal.
     using work = std::function<awaitable<answers>(tenant_ptr of, std::vector<Wish> all)>;
 
     /// At most `most` wishes in a round, and `at_once` rounds of a tenant at a time.
@@ -73,7 +74,13 @@ private:
         while (!line.waiting.empty()) {
             const auto next = std::move(line.waiting.front());
             line.waiting.pop_front();
-            next->given = co_await work_(of, std::move(next->wishes));
+            const auto wished = next->wishes.size();
+            try {
+                next->given = co_await work_(of, std::move(next->wishes));
+            } catch (const std::exception& thrown) {  // so that nobody waits for ever
+                const error why{.code = errc::internal, .detail = thrown.what()};
+                next->given.assign(wished, result<Answer>(std::unexpect, why));
+            }
             next->over = true;
             next->done.cancel();
         }
