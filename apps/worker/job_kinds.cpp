@@ -9,10 +9,13 @@ namespace bulkhead::worker {
 namespace {
 
 template <class... Handlers>
-queue::handlers known(std::type_identity<std::tuple<Handlers&...>>) {
-    queue::handlers out;
-    (out.know<Handlers>(), ...);
-    return out;
+void add(queue::handlers& to, std::tuple<Handlers&...> kinds) {
+    std::apply([&to](auto&... each) { (to.add(each), ...); }, kinds);
+}
+
+template <class... Handlers>
+void know(queue::handlers& to, std::type_identity<std::tuple<Handlers&...>>) {
+    (to.know<Handlers>(), ...);
 }
 
 }  // namespace
@@ -24,22 +27,18 @@ job_kinds::job_kinds(const config::settings& s, job_tools& tools,
       export_retention_(tools.files()),
       deliver_webhook_(tools.webhooks().handler()),
       webhook_retention_(s.webhook_keep_deliveries) {
-    std::apply([this](auto&... each) { (all_.add(each), ...); }, own());
+    add(all_, own());
     if (auto* const mails = tools.mails()) all_.add(send_mail_.emplace(*mails, tools.paper()));
     if (also) also(all_);
-    if (s.env != config::environment::test) return;
-    all_.add(exercise_.emplace());
-    all_.add(light_exercise_.emplace());
-    all_.add(long_exercise_.emplace());
+    if (s.env == config::environment::test) add(all_, exercises_.emplace().all());
 }
 
 queue::handlers known_kinds(const config::settings& s) {
-    auto out = known(std::type_identity<decltype(std::declval<job_kinds&>().own())>{});
-    out.know<mailing::send_mail>();
-    if (s.env != config::environment::test) return out;
-    out.know<exercise>();
-    out.know<light_exercise>();
-    out.know<long_exercise>();
+    queue::handlers out;
+    know(out, std::type_identity<decltype(std::declval<job_kinds&>().own())>{});
+    know(out, std::type_identity<std::tuple<mailing::send_mail&>>{});
+    if (s.env == config::environment::test)
+        know(out, std::type_identity<decltype(std::declval<exercises&>().all())>{});
     return out;
 }
 

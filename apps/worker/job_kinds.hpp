@@ -22,6 +22,14 @@
 
 namespace bulkhead::worker {
 
+/// The kinds that tests need.
+struct exercises {
+    exercise whole;
+    light_exercise light;
+    long_exercise slow;
+    [[nodiscard]] auto all() { return std::tie(whole, light, slow); }
+};
+
 class job_kinds {
 public:
     /// `tools` must outlive this object. `also`: adds what other programs than bulkhead-worker bring; may be
@@ -46,9 +54,7 @@ private:
     webhooks::deliver deliver_webhook_;
     webhooks::retention webhook_retention_;
     std::optional<mailing::send_mail> send_mail_;  // where there is a mail server
-    std::optional<exercise> exercise_;             // in the environment "test" only
-    std::optional<light_exercise> light_exercise_;
-    std::optional<long_exercise> long_exercise_;
+    std::optional<exercises> exercises_;           // in the environment "test" only
     queue::handlers all_;
 };
 
