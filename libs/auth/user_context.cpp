@@ -64,11 +64,21 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
     co_return auth::user_context(std::move(*tenant), std::move(*claims));
 }
 
+namespace {
+
+template <class Context>
+awaitable<response> once(exchange& x, tenancy::tenant_context& within, Context& made,
+                         served_by<Context> handler) {
+    if (!has_idempotency_key(x.head())) return handler(x, made);
+    return x.service<tenancy::idempotency>().serve(x, within, made.id(),
+                                                   [&x, &made, handler] { return handler(x, made); });
+}
+
+}  // namespace
+
 awaitable<response> context<auth::user_context>::enclose(exchange& x, auth::user_context& made,
                                                          served_by<auth::user_context> handler) {
-    if (!has_idempotency_key(x.head())) return handler(x, made);
-    return x.service<tenancy::idempotency>().serve(x, made.tenant_, made.id(),
-                                                   [&x, &made, handler] { return handler(x, made); });
+    return once(x, made.tenant_, made, handler);
 }
 
 void context<auth::user_context>::document(operation& op) {
@@ -76,5 +86,20 @@ void context<auth::user_context>::document(operation& op) {
                       errc::quota_exceeded, errc::too_many_requests})
         op.fails(code);
 }
+
+awaitable<result<auth::admin_context>> context<auth::admin_context>::make(exchange& x) {
+    auto user = co_await context<auth::user_context>::make(x);
+    if (!user) co_return std::unexpected(std::move(user.error()));
+    if (!user->administers())
+        co_return fail(errc::forbidden, "only owners and administrators of the tenant may do this");
+    co_return auth::admin_context(*std::move(user));
+}
+
+awaitable<response> context<auth::admin_context>::enclose(exchange& x, auth::admin_context& made,
+                                                          served_by<auth::admin_context> handler) {
+    return once(x, made.tenant_, made, handler);
+}
+
+void context<auth::admin_context>::document(operation& op) { context<auth::user_context>::document(op); }
 
 }  // namespace bulkhead::http

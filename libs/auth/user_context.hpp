@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A signed-in user within a tenant: the context of every handler that needs one. Made only from a verified
-// access token; a handler with this first parameter cannot be reached without. Lives as long as its request.
+// A signed-in user within a tenant, and one who administers it: the contexts of the handlers that need one.
+// Made only from a verified access token; a handler with this first parameter cannot be reached without. They
+// live as long as their request.
 #pragma once
 
 #include <string_view>
@@ -10,20 +11,32 @@
 
 namespace bulkhead::auth {
 
+class admin_context;
+
 class user_context {
 public:
     [[nodiscard]] const tenancy::tenant_context& tenant() const noexcept { return tenant_; }
     [[nodiscard]] const postgres::database& db() const noexcept { return tenant_.db(); }
     [[nodiscard]] const uuid& id() const noexcept { return claims_.subject; }
     [[nodiscard]] std::string_view role() const noexcept { return claims_.role; }
+    /// Owners and administrators.
+    [[nodiscard]] bool administers() const noexcept { return role() == "owner" || role() == "admin"; }
 
 private:
     friend struct http::context<user_context>;
+    friend struct http::context<admin_context>;
     user_context(tenancy::tenant_context within, access_claims claims)
         : tenant_(std::move(within)), claims_(std::move(claims)) {}
 
     tenancy::tenant_context tenant_;
     access_claims claims_;
+};
+
+/// A user who administers the tenant; errc::forbidden for anybody else, before the rest of the request is
+/// read.
+class admin_context : public user_context {
+    friend struct http::context<admin_context>;
+    explicit admin_context(user_context user) : user_context(std::move(user)) {}
 };
 
 /// The token of "Authorization: Bearer <token>"; errc::unauthenticated when there is none, or more than one.
@@ -45,4 +58,13 @@ struct bulkhead::http::context<bulkhead::auth::user_context> {
     /// A write with an Idempotency-Key takes effect once: see tenancy/idempotency.hpp.
     static awaitable<response> enclose(exchange& x, auth::user_context& made,
                                        served_by<auth::user_context> handler);
+};
+
+template <>
+struct bulkhead::http::context<bulkhead::auth::admin_context> {
+    static constexpr access required = access::user;
+    static awaitable<result<auth::admin_context>> make(exchange& x);
+    static void document(operation& op);
+    static awaitable<response> enclose(exchange& x, auth::admin_context& made,
+                                       served_by<auth::admin_context> handler);
 };

@@ -16,6 +16,12 @@ bool may_be_slug(std::string_view text) {
 
 std::unexpected<error> unknown() { return fail(errc::tenant_unknown); }
 
+error migrating() {
+    return {.code = errc::unavailable,
+            .detail = "the tenant's database is still being brought up to date",
+            .retry_after = std::chrono::minutes{1}};
+}
+
 }  // namespace
 
 std::optional<std::string> slug_of_host(std::string_view host, std::string_view base_domain) {
@@ -81,6 +87,7 @@ awaitable<result<tenant_context>> directory::admit(std::shared_ptr<const known_t
         found = *std::move(again);
         if (auto why = refusal_of(found->status)) co_return std::unexpected(*std::move(why));
     }
+    if (x.row() && found->schema_version < x.row()->texts.schema) co_return std::unexpected(migrating());
     // What was done already may be asked again when there is no room any more.
     if (!http::has_idempotency_key(x.head()))
         if (auto room = quotas_.check_storage(*found, x); !room)

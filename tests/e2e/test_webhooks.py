@@ -8,10 +8,11 @@ import json
 import re
 import threading
 import time
+import uuid
 
 import pytest
 
-from api_client import Api, PASSWORD, TIME, UUID, unique
+from api_client import Api, PASSWORD, TIME, UUID, assert_problem, unique
 from conftest import Stack
 from programs import wait_for
 from receiver import Receiver
@@ -405,6 +406,7 @@ def test_a_tenant_that_is_not_migrated_yet_works_without_webhooks(stack):
     version = stack.control(f"select schema_version from tenants where slug = '{slug}'")
     stack.control(f"update tenants set schema_version = 6 where slug = '{slug}'")
     wait_for(lambda: person.get("/api/webhooks").status == 503, 60)
+    assert [person.get(path).status for path in ("/api/jobs", f"/api/exports/{uuid.uuid4()}")] == [200, 404]
     stack.sql(slug, "alter table webhooks rename to later; alter table webhook_deliveries rename to later_deliveries")
     task = person.post("/api/tasks", {"title": "x"})
     assert task.status == 201, task
@@ -414,6 +416,11 @@ def test_a_tenant_that_is_not_migrated_yet_works_without_webhooks(stack):
     job = enqueue(stack, "webhook.retention", slug)
     wait_for_state(stack, job, "succeeded", slug)
     stack.sql(slug, "alter table later rename to webhooks; alter table later_deliveries rename to webhook_deliveries")
+    stack.control(f"update tenants set schema_version = 3 where slug = '{slug}'")
+    wait_for(lambda: person.get("/api/jobs").status == 503, 60)
+    for path in ("/api/webhooks", f"/api/jobs/{uuid.uuid4()}", f"/api/exports/{uuid.uuid4()}"):
+        assert_problem(person.get(path), 503, "unavailable")
+    assert person.get("/api/tasks").status == 200
     stack.control(f"update tenants set schema_version = {version} where slug = '{slug}'")
     wait_for(lambda: person.get("/api/webhooks").status == 200, 60)
     made = create(person, "https://example.com/", EVENTS)

@@ -15,6 +15,8 @@ namespace {
 using auth::user_context;
 using http::path_id;
 
+constexpr std::int64_t first_schema = 5;  // that has the table
+
 /// Of one user at a time. Two requests at once may get past it, by one: it is there against the hundredth.
 constexpr std::int64_t most_under_way = 5;
 
@@ -64,12 +66,14 @@ void mount(http::router& routes) {
          .description = "Made behind the scenes: ask for the export until its state is `succeeded`, then for "
                         "its content. The file shows your data as it was at one moment, newest first. "
                         "Cancel it as the job with the same id. 409 when five of yours are under way.",
-         .failures = {errc::conflict, errc::quota_exceeded}});
+         .failures = {errc::conflict, errc::quota_exceeded},
+         .schema = first_schema});
     routes.get<get_export>("/api/exports/{id}",
                            {.id = "getExport",
                             .summary = "How far an export is",
                             .tag = tag,
-                            .description = "404 once it has expired, or twenty later ones are finished."});
+                            .description = "404 once it has expired, or twenty later ones are finished.",
+                            .schema = first_schema});
     routes.get<get_content>(
         "/api/exports/{id}/content",
         {.id = "getExportContent",
@@ -78,7 +82,8 @@ void mount(http::router& routes) {
          .description = "NDJSON has a line for each object, as the API shows it. CSV has the same members "
                         "in a line of commas (RFC 4180); so that no spreadsheet takes a text for a formula, "
                         "an apostrophe stands before what would begin one. 409 while there is no file.",
-         .failures = {errc::conflict}});
+         .failures = {errc::conflict},
+         .schema = first_schema});
 }
 
 }  // namespace bulkhead::exports

@@ -32,10 +32,6 @@ job read_job(const postgres::result_set::row& row) {
             .finished_at = row.get<std::optional<utc_time>>(13)};
 }
 
-bool sees_all(const auth::user_context& caller) {
-    return caller.role() == "owner" || caller.role() == "admin";
-}
-
 const std::string& find_sql() {
     static const auto sql =
         fmt::format("select {} from jobs where id = $1 and ($2::uuid is null or user_id = $2)", job_columns);
@@ -50,7 +46,7 @@ std::string etag_of(const job& of) {
 }
 
 repository::repository(const auth::user_context& caller) : db_(caller.db()) {
-    if (!sees_all(caller)) only_ = caller.id();
+    if (!caller.administers()) only_ = caller.id();
 }
 
 awaitable<result<job_page>> repository::list(list_query query) const {

@@ -9,6 +9,8 @@
 namespace bulkhead::jobs {
 namespace {
 
+constexpr std::int64_t first_schema = 4;  // that has the table
+
 using auth::user_context;
 using http::path_id;
 using http::preconditions;
@@ -43,8 +45,10 @@ void mount(http::router& routes) {
                                         .summary = "Work behind the requests, newest first",
                                         .tag = tag,
                                         .description = "Your own; for owners and administrators all of the "
-                                                       "tenant's."});
-    routes.get<get_job>("/api/jobs/{id}", {.id = "getJob", .summary = "One job", .tag = tag});
+                                                       "tenant's.",
+                                        .schema = first_schema});
+    routes.get<get_job>("/api/jobs/{id}",
+                        {.id = "getJob", .summary = "One job", .tag = tag, .schema = first_schema});
     routes.post<cancel_job>(
         "/api/jobs/{id}/cancel",
         {.id = "cancelJob",
@@ -54,7 +58,8 @@ void mount(http::router& routes) {
              "One that waits is cancelled at once. One that runs is asked to end: cancel_requested "
              "is true until it has; should it be done first, it has succeeded.",
          .failures = {errc::conflict, errc::not_found},
-         .needs_room = false});
+         .needs_room = false,
+         .schema = first_schema});
 }
 
 }  // namespace bulkhead::jobs

@@ -20,9 +20,7 @@ std::optional<std::int64_t> value_of(const std::optional<tenancy::quota>& limit)
 }
 
 // GET /api/usage
-awaitable<result<report>> get_usage(auth::user_context& caller) {
-    if (caller.role() != "owner" && caller.role() != "admin")
-        co_return fail(errc::forbidden, "only owners and administrators may see this");
+awaitable<result<report>> get_usage(auth::admin_context& caller) {
     const auto& tenant = caller.tenant().info();
     const std::string_view count =
         tenant.schema_version < schema_with_jobs ? count_users : count_users_and_jobs;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The webhooks of one tenant and what was told to them. Made from the context of a user who may see them.
+// The webhooks of one tenant and what was told to them. Only an administrator's context makes one.
 #pragma once
 
 #include "auth/user_context.hpp"
@@ -14,7 +14,7 @@ inline constexpr int most_webhooks = 50;
 
 class repository {
 public:
-    explicit repository(const auth::user_context& caller)
+    explicit repository(const auth::admin_context& caller)
         : tenant_(caller.tenant()), db_(caller.db()), user_(caller.id()) {}
 
     awaitable<result<webhook_page>> list(page_query query) const;
