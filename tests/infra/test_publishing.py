@@ -2,6 +2,7 @@
 """What deploy.yml runs, with stand-ins for docker, cosign and the host at the other end of ssh."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -10,11 +11,13 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DIGEST = "sha256:" + "5a" * 32
 TARGETS = ("api", "worker", "migrator")
+VERSION = re.search(r"^project\(bulkhead VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M)[1]
 
 DOCKER = """#!/bin/sh
 echo "docker $*" >>"$SEEN"
 while [ $# -gt 0 ]; do
     if [ "$1" = --metadata-file ]; then printf '{"containerimage.digest": "%s"}' "$DIGEST" >"$2"; fi
+    if [ "$1" = inspect ]; then echo "${TAGGED:-$DIGEST}"; fi
     shift
 done
 """
@@ -43,6 +46,7 @@ class Place:
         (self.repository / "infra" / "scripts").mkdir(parents=True)
         shutil.copytree(ROOT / "infra" / "ci", self.repository / "infra" / "ci")
         shutil.copy(ROOT / "CMakeLists.txt", self.repository)
+        shutil.copy(ROOT / "infra" / "scripts" / "lib-build.sh", self.repository / "infra" / "scripts")
         stub = self.repository / "infra" / "scripts" / "deploy"
         stub.write_text('#!/bin/sh\necho "deploy $* at $(git rev-parse HEAD) in $PWD" >>"$SEEN"\nexit "${OUTCOME:-0}"\n')
         stub.chmod(0o755)
@@ -86,12 +90,33 @@ def test_an_image_is_published_with_what_proves_its_origin(place):
     done = place.run("publish-image", "api", GITHUB_OUTPUT=str(outputs))
     assert done.returncode == 0, done.stderr
     [built] = place.seen()
-    for wanted in ("--target api", "--push", "--sbom=true", "--provenance=mode=max", f"REVISION={place.revision}",
+    for wanted in ("--target api", "--push", "--sbom=true", "--provenance=mode=max", f"REVISION={place.revision}", f"VERSION={VERSION}",
                    f"--tag ghcr.io/owner/name/bulkhead-api:{place.revision[:12]}"):
         assert wanted in built, built
+    assert built.count("--tag") == 1, "what was not scanned yet has no version"
     assert (place.repository / "build/digests/api").read_text() == f"ghcr.io/owner/name/bulkhead-api@{DIGEST}\n"
     assert outputs.read_text() == f"image=ghcr.io/owner/name/bulkhead-api\ndigest={DIGEST}\n"
     assert place.run("publish-image", "everything").returncode == 2
+
+
+def test_a_tag_of_another_version_publishes_nothing(place):
+    for script, argument in (("publish-image", "api"), ("tag-images", place.digests())):
+        done = place.run(script, argument, GITHUB_REF_TYPE="tag", GITHUB_REF_NAME="v99.0.0")
+        assert done.returncode == 1 and f"tag v{VERSION}" in done.stderr, done
+    assert not pathlib.Path(place.environment["SEEN"]).exists()
+    assert place.run("publish-image", "api", GITHUB_REF_TYPE="tag", GITHUB_REF_NAME=f"v{VERSION}").returncode == 0
+    assert place.run("publish-image", "api", GITHUB_REF_TYPE="branch", GITHUB_REF_NAME="v99.0.0").returncode == 0
+
+
+def test_the_version_is_a_name_for_the_same_images(place):
+    done = place.run("tag-images", place.digests(), GITHUB_REF_TYPE="tag", GITHUB_REF_NAME=f"v{VERSION}")
+    assert done.returncode == 0, done.stderr
+    assert place.seen()[::2] == [
+        f"docker buildx imagetools create --tag ghcr.io/owner/name/bulkhead-{target}:{VERSION} "
+        f"ghcr.io/owner/name/bulkhead-{target}@{DIGEST}" for target in TARGETS]
+    assert place.run("tag-images", place.digests(), TAGGED="sha256:" + "00" * 32).returncode == 1
+    assert place.run("tag-images", place.digests(worker="ghcr.io/owner/name/bulkhead-worker:latest")).returncode == 1
+    assert place.run("tag-images", place.folder / "nothing").returncode == 2
 
 
 def test_only_digests_are_signed(place):

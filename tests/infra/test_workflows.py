@@ -87,3 +87,21 @@ def test_production_waits_for_staging():
     for environment in ("staging", "production"):
         scripts = [step["run"].split()[0] for step in deploy[environment]["steps"] if "run" in step]
         assert scripts == ["infra/ci/verify-images", "infra/ci/deploy"]
+
+
+def test_a_version_is_tagged_when_all_of_it_is_signed():
+    deploy = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text())["jobs"]
+    steps = [step.get("run") or step["uses"] for step in deploy["images"]["steps"]]
+    assert steps.index("infra/ci/publish-image ${{ matrix.target }}") < next(
+        at for at, step in enumerate(steps) if step.startswith("anchore/scan-action")) < steps.index('infra/ci/sign-image "$IMAGE"')
+    assert deploy["version"]["needs"] == "images" and deploy["version"]["if"] == "github.ref_type == 'tag'"
+    assert [place for place, job in jobs() for step in job["steps"] if "tag-images" in step.get("run", "")] == ["deploy.yml: version"]
+
+
+def test_logs_of_builds_are_kept():
+    """A job whose artifacts are for failures has the log of the build among them."""
+    for place, job in jobs():
+        for step in job["steps"]:
+            if "upload-artifact" in step.get("uses", "") and place.startswith("ci.yml"):
+                assert "build/*.log" in step["with"]["path"].splitlines(), place
+                assert step["if"] in ("failure()", "${{ !cancelled() }}"), place
