@@ -43,6 +43,18 @@ result<void> refill(site& at, std::size_t wanted) {
     return without_value(full);
 }
 
+std::vector<std::pair<operation_kind, operation_state>> endings() {
+    std::vector<std::pair<operation_kind, operation_state>> all;
+    for (int kind = 0; kind <= static_cast<int>(operation_kind::purge); ++kind)
+        for (const auto state : {operation_state::succeeded, operation_state::failed})
+            all.emplace_back(static_cast<operation_kind>(kind), state);
+    return all;
+}
+
+std::string key_of(operation_kind kind, operation_state state) {
+    return fmt::format("{} {}", kind_name(kind), state_name(state));
+}
+
 }  // namespace
 
 housekeeping::housekeeping(office& desks, metrics::registry& metrics, housekeeping_settings settings)
@@ -54,7 +66,12 @@ housekeeping::housekeeping(office& desks, metrics::registry& metrics, housekeepi
       spares_(metrics.add_gauge("bulkhead_spare_databases", "Databases in stock for new tenants.")),
       behind_(metrics.add_gauge("bulkhead_tenants_behind",
                                 "Tenants whose database lacks migrations that this program knows.")) {
-    add_counts();
+    for (int status = 0; status <= static_cast<int>(tenancy::tenant_status::purging); ++status) {
+        const auto name = tenancy::status_name(static_cast<tenancy::tenant_status>(status));
+        tenants_[std::string(name)] =
+            &metrics_.add_gauge("bulkhead_tenants", "Tenants by status.", metrics::label("status", name));
+    }
+    for (const auto& [kind, state] : endings()) finished_[key_of(kind, state)] = 0;
 }
 
 housekeeping::~housekeeping() {
@@ -62,21 +79,15 @@ housekeeping::~housekeeping() {
     for (auto& one : threads_) one.join();
 }
 
-void housekeeping::add_counts() {
-    for (int status = 0; status <= static_cast<int>(tenancy::tenant_status::purging); ++status) {
-        const auto name = tenancy::status_name(static_cast<tenancy::tenant_status>(status));
-        tenants_[std::string(name)] =
-            &metrics_.add_gauge("bulkhead_tenants", "Tenants by status.", metrics::label("status", name));
-    }
-    for (int kind = 0; kind <= static_cast<int>(operation_kind::purge); ++kind)
-        for (const auto state : {operation_state::succeeded, operation_state::failed}) {
-            const auto name = kind_name(static_cast<operation_kind>(kind));
-            auto& count = finished_[fmt::format("{} {}", name, state_name(state))];
-            metrics_.add_counter_sampler(
-                "bulkhead_operations_total", "Work on tenants that came to an end, by whichever program.",
-                [&count] { return count.load(std::memory_order_relaxed); },
-                metrics::label("kind", name) + "," + metrics::label("state", state_name(state)));
-        }
+/// Not before they were counted: what jumps from 0 to all that ever ended looks as if it had ended just now.
+void housekeeping::show_finished() {
+    if (shown_) return;
+    for (const auto& [kind, state] : endings())
+        metrics_.add_counter_sampler(
+            "bulkhead_operations_total", "Work on tenants that came to an end, by whichever program.",
+            [&count = finished_.at(key_of(kind, state))] { return count.load(std::memory_order_relaxed); },
+            metrics::label("kind", kind_name(kind)) + "," + metrics::label("state", state_name(state)));
+    shown_ = true;
 }
 
 housekeeping::task housekeeping::make_task(std::string_view name, std::chrono::milliseconds pace,
@@ -100,7 +111,8 @@ void housekeeping::start() {
     });
     for (std::size_t i = 0; i < settings_.movers; ++i) shifts.push_back({work});
     shifts.push_back(
-        {make_task("spares", pace, [this](site& at) { return refill(at, settings_.spares); }),
+        {make_task("counts", 5 * pace, [this](site& at) { return count(at); }),
+         make_task("spares", pace, [this](site& at) { return refill(at, settings_.spares); }),
          make_task("purges", 5 * pace, begin_purges),
          make_task("storage", 5 * pace,
                    [this](site& at) {
@@ -109,11 +121,9 @@ void housekeeping::start() {
                    }),
          make_task("expiry", 60 * pace,
                    [last = uuid{}](site& at) mutable { return without_value(remove_expired(at, last)); }),
-         make_task("operations", 60 * pace,
-                   [this](site& at) {
-                       return without_value(remove_old_operations(at, settings_.keep_operations));
-                   }),
-         make_task("counts", 5 * pace, [this](site& at) { return count(at); })});
+         make_task("operations", 60 * pace, [this](site& at) {
+             return without_value(remove_old_operations(at, settings_.keep_operations));
+         })});
     const std::lock_guard lock(mutex_);
     for (auto& tasks : shifts) {
         ++running_;
@@ -203,6 +213,7 @@ result<void> housekeeping::count(const site& at) {
         if (const auto known = finished_.find(operations->text(row, 0)); known != finished_.end())
             known->second = static_cast<double>(operations->integer(row, 1));
     }
+    show_finished();
     unfinished_.set(static_cast<double>(unfinished));
     const auto spares = run(at.control(), "select count(*) from spare_databases where ready");
     if (!spares) return std::unexpected(spares.error());

@@ -58,7 +58,7 @@ private:
 
     task make_task(std::string_view name, std::chrono::milliseconds pace,
                    std::function<result<void>(site&)> run);
-    void add_counts();
+    void show_finished();
     void keep(std::vector<task> tasks);
     void take_turn(task& one);
     result<bool> is_ready(const site& at);
@@ -73,6 +73,7 @@ private:
     metrics::gauge& behind_;
     std::map<std::string, metrics::gauge*, std::less<>> tenants_;       // by status
     std::map<std::string, std::atomic<double>, std::less<>> finished_;  // by "kind state"
+    bool shown_ = false;                                                // of the thread that counts
     std::atomic<bool> ready_ = false;
     std::atomic<bool> stopping_ = false;
     std::mutex mutex_;

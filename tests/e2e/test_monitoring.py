@@ -110,6 +110,7 @@ def told(stack, tmp_path_factory):
                     "-out", "cert", "-days", "2", "-subj", "/CN=localhost"], cwd=folder, check=True, capture_output=True)
     person = Api(stack.url).sign_up()
     assert person.get("/api/tasks").status == 200
+    wait_for(lambda: any(name == "bulkhead_operations_total" for name, _ in samples(stack.worker_ops_url)))  # once counted
     assert person.get("/api/tasks", headers={"X-Request-Timeout-Ms": "0"}).status == 504
     ops_port = free_port()
     settings = {"BIND_ADDRESS": ADDRESS, "PORT": str(free_port()), "OPS_BIND": ADDRESS, "OPS_PORT": str(ops_port),
@@ -157,6 +158,19 @@ def test_the_programs_tell_what_is_asked_for(told):
     asked = [(rule.get("alert") or rule["record"], rule["expr"], json.dumps(rule.get("annotations", {}))) for rule in rules()]
     wrong = [each for place in asked + list(targets()) for each in complaints(*place, told, recorded)]
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_scraped_seldom_is_asked_over_minutes(stack):
+    """$__rate_interval is four scrapes of the others: there is never a second sample of this job in it."""
+    jobs = {job["job_name"]: job for job in yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]}
+    assert jobs["bulkhead-tenants"]["scrape_interval"] == "60s"
+    assert Api(stack.url).sign_up().get("/api/tasks").status == 200
+    seldom = {name for name, _ in samples(stack.ops_url, "/tenant-metrics")}
+    asked = [(file.name, target["expr"]) for file in DASHBOARDS for panel in json.loads(file.read_text())["panels"]
+             for target in panel.get("targets", []) if seldom & set(re.findall(r"\w+", target["expr"]))]
+    assert len(asked) >= 3
+    for place, expression in asked:
+        assert "$__rate_interval" not in expression, f"{place}: {expression}"
 
 
 def test_complaints_are_made(told):
