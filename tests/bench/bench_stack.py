@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("BULKHEAD_BIN", str(ROOT / "build" / "release" / "bin"))
@@ -21,6 +20,7 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 from api_client import Api, PASSWORD  # noqa: E402
 from conftest import BIN, ReservedPort, Stack  # noqa: E402,F401
 from fast_client import Pipe, encode  # noqa: E402
+from programs import wait_for  # noqa: E402,F401
 
 
 def need(*commands):
@@ -180,14 +180,6 @@ def sessions(stack):
 def backends(stack):
     """Connections that the API has open now."""
     return int(stack.psql("select count(*) from pg_stat_activity where application_name like 'bulkhead-api%'"))
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError("what was waited for did not happen")
-        time.sleep(0.05)
 
 
 # ---- What is told ---------------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ class Stack:
     """url, ops_url, worker_ops_url: where it listens. env: the environment of the programs. bin: their folder."""
 
     def __init__(self, folder):
-        self.bin, self.folder, self.services = BIN, folder, []
+        self.bin, self.folder, self.services, self.launched = BIN, folder, [], 0
         self.servers = Servers()
         self.ports = [ReservedPort() for _ in range(3)]
         self.url, self.ops_url, self.worker_ops_url = (f"http://127.0.0.1:{port.number}" for port in self.ports)
@@ -141,9 +141,17 @@ class Stack:
 
     def launch(self, program, **settings):
         assert (self.bin / program).exists(), f"{self.bin / program} is missing; BULKHEAD_BIN names the folder"
-        log = self.folder / f"{program}-{len(self.services)}.log"
+        log = self.folder / f"{program}-{self.launched}.log"
+        self.launched += 1
         self.services.append(Service(self.bin / program, self.env | settings, log))
         return self.services[-1]
+
+    def stop_worker(self):
+        """Ends the stack's own worker, if it still runs; nothing starts it again."""
+        for service in [each for each in self.services if each.name == "bulkhead-worker"]:
+            self.services.remove(service)
+            problem = service.stop()
+            assert not problem, problem
 
     def migrate(self, *arguments):
         """Runs bulkhead-migrator; its stdout."""
@@ -232,6 +240,12 @@ def stack(tmp_path_factory):
 def api(stack):
     """Requests without a token, to the tenant "default"."""
     return Api(stack.url)
+
+
+@pytest.fixture(scope="module")
+def own_workers(stack):
+    """No worker but the tests' own."""
+    stack.stop_worker()
 
 
 @pytest.fixture

@@ -21,11 +21,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for(condition, seconds=60):
-    """Until `condition` gives something true, which is returned."""
+def wait_for(condition, seconds=60, what="not in time"):
+    """Until `condition` gives something true, which is returned. `what` is said when it does not: a text, or a function
+    that gives one."""
     end = time.monotonic() + seconds
     while not (seen := condition()):
-        assert time.monotonic() < end, "not in time"
+        assert time.monotonic() < end, what() if callable(what) else what
         time.sleep(0.01)
     return seen
 

@@ -6,7 +6,7 @@ import time
 
 from conftest import PATIENCE, Stack
 from programs import ADDRESS, Program, free_port, wait_for
-from worker_stack import Cli, make_effects_table, redis_cli
+from worker_stack import WorkerCli, make_effects_table, redis_cli
 
 TENANTS = ("acme", "default")
 
@@ -75,11 +75,11 @@ class QueueHouse(Stack):
 
     def in_redis(self):
         """Jobs that Redis knows of, whatever their state."""
-        lanes = [lane for lane in Cli(self, "jobs", "stats", "--json").objects() if "lane" in lane]
+        lanes = [lane for lane in WorkerCli(self, "jobs", "stats", "--json").objects() if "lane" in lane]
         return sum(lane[name] for lane in lanes for name in ("waiting", "delayed", "running"))
 
     def expect_sound(self):
         """Nothing is left in Redis, and nothing in it contradicts itself."""
         wait_for(lambda: self.in_redis() == 0, 60)
-        checked = Cli(self, "jobs", "fsck")
+        checked = WorkerCli(self, "jobs", "fsck")
         assert checked.status == 0, checked.stdout

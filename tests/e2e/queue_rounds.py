@@ -10,10 +10,10 @@ import time
 
 from api_client import Api, unique
 from conftest import PATIENCE
+from metrics_page import Metrics
 from programs import wait_for
 from queue_house import TENANTS
-from test_metrics import Metrics
-from worker_stack import Cli, redis_cli
+from worker_stack import WorkerCli, redis_cli
 
 SETTLED = 240  # seconds until all jobs of a round have ended; the third look of a relay comes after two minutes
 KIND = "test.long"  # however busy the machine is, no run is too long for it
@@ -79,7 +79,7 @@ class Round:
 
     def by_command(self, **more):
         tenant = self.random.choice(TENANTS)
-        done = Cli(self.house, "enqueue", KIND, "--tenant", tenant, "--payload", json.dumps(self.payload(**more)))
+        done = WorkerCli(self.house, "enqueue", KIND, "--tenant", tenant, "--payload", json.dumps(self.payload(**more)))
         if done.status == 0:
             self.wanted[done.stdout.strip()] = tenant
         else:  # what it tried may be there or not
@@ -217,7 +217,7 @@ class Round:
         time.sleep(self.random.uniform(16, 20))
 
     def command_dies(self, place):
-        done = Cli(self.house, "enqueue", KIND, "--tenant", "acme", "--payload", json.dumps(self.payload()),
+        done = WorkerCli(self.house, "enqueue", KIND, "--tenant", "acme", "--payload", json.dumps(self.payload()),
                    BULKHEAD_FAIL_POINT=place)
         assert done.status == -signal.SIGKILL, done.stderr
         self.figures.kills += 1

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from api_client import PASSWORD, Api, assert_problem, unique
+from programs import wait_for
 
 AT_ONCE = 0.1      # seconds, from the commit
 ROUNDS = 5         # the best of them counts: the machine may be busy with something else
@@ -66,15 +67,8 @@ def tenant(stack, apis, control):
     person.slug = slug
     person.role, person.database = control.ask(f"select role_name || ' ' || database from tenants where slug = '{slug}'").split()
     person.everywhere = [Api(api.url, token=person.token) for api in apis]
-    until(lambda: all(status(one) == 200 for one in person.everywhere * 6))
+    wait_for(lambda: all(status(one) == 200 for one in person.everywhere * 6), RECOVERY)
     return person
-
-
-def until(holds, seconds=RECOVERY):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.01)
 
 
 def status(api):
@@ -105,9 +99,9 @@ def measure(tenant, control, change, wanted):
     tenant's role was left. Afterwards every answer must be `wanted`."""
     watches = [Watch(api) for api in tenant.everywhere for _ in range(2)]
     try:
-        until(lambda: control.ask(sessions_of(tenant)) != "0" and all(len(watch.seen) > 5 for watch in watches))
+        wait_for(lambda: control.ask(sessions_of(tenant)) != "0" and all(len(watch.seen) > 5 for watch in watches), RECOVERY)
         committed = float(control.ask(f"{change} returning extract(epoch from clock_timestamp())"))
-        until(lambda: control.ask(sessions_of(tenant)) == "0")
+        wait_for(lambda: control.ask(sessions_of(tenant)) == "0", RECOVERY)
         gone = time.time()
         time.sleep(0.5)
     finally:
@@ -140,7 +134,7 @@ def test_a_tenant_is_closed_everywhere_at_once(tenant, control, to, wanted):
             login = Api(api.url, tenant=tenant.slug).post("/api/auth/login", {"email": tenant.email, "password": PASSWORD})
             assert_problem(login, *wanted)
         control.ask(f"update tenants set status = 'active'{back} where slug = '{tenant.slug}'")
-        until(lambda: all(status(one) == 200 for one in tenant.everywhere * 6), 1.0)
+        wait_for(lambda: all(status(one) == 200 for one in tenant.everywhere * 6), 1.0)
     refused, gone = (min(each) for each in zip(*rounds))
     print(f"{to}: refused after {refused * 1000:.1f} ms, no backend after {gone * 1000:.1f} ms; all rounds: {rounds}")
     assert refused <= AT_ONCE and gone <= AT_ONCE, rounds
@@ -158,7 +152,7 @@ def test_a_renamed_tenant_is_found_by_its_new_name_only(tenant, control, apis):
         assert_problem(log_in(api, new), 404, "tenant-unknown")
     control.ask(f"update tenants set slug = '{new}' where slug = '{tenant.slug}'")
     for api in apis:
-        until(lambda api=api: log_in(api, tenant.slug).status == 404, 1.0)
+        wait_for(lambda api=api: log_in(api, tenant.slug).status == 404, 1.0)
         for _ in range(6):
             assert_problem(log_in(api, tenant.slug), 404, "tenant-unknown")
             assert log_in(api, new).status == 200
@@ -178,14 +172,14 @@ def test_a_broken_database_is_its_own_tenants_problem(tenant, operator, apis, ho
     leave = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{tenant.database}'"
     if how == "missing":  # it can be renamed only while nobody is in it
         operator.ask(f"alter database {tenant.database} allow_connections false")
-        until(lambda: operator.ask(leave) == "")
+        wait_for(lambda: operator.ask(leave) == "", RECOVERY)
         operator.ask(f"{breaking}; alter database {tenant.database}_away allow_connections true")
     else:
         operator.ask(breaking)
         operator.ask(leave)
     try:
         for api in tenant.everywhere:
-            until(lambda api=api: status(api) == 503)
+            wait_for(lambda api=api: status(api) == 503, RECOVERY)
             for _ in range(20):
                 began = time.monotonic()
                 assert_problem(api.get("/api/tasks"), 503, "unavailable")
@@ -198,7 +192,7 @@ def test_a_broken_database_is_its_own_tenants_problem(tenant, operator, apis, ho
                 assert api.get("/health").json["status"] == "healthy"
     finally:
         operator.ask(mending)
-    until(lambda: all(status(one) == 200 for one in tenant.everywhere * 6))
+    wait_for(lambda: all(status(one) == 200 for one in tenant.everywhere * 6), RECOVERY)
 
 
 def test_the_control_database_away(stack, apis, tenant, control, operator, person):
@@ -220,7 +214,7 @@ def test_the_control_database_away(stack, apis, tenant, control, operator, perso
     operator.ask(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
     try:
         for api in apis:
-            until(lambda api=api: api.get("/health").status == 503)
+            wait_for(lambda api=api: api.get("/health").status == 503, RECOVERY)
             assert api.get("/health/ready").status == 503
         time.sleep(3)  # entries are not fresh any more
         for _ in range(12):
@@ -231,8 +225,8 @@ def test_the_control_database_away(stack, apis, tenant, control, operator, perso
                 assert_problem(log_in(api, idle), 503, "unavailable")
     finally:
         operator.ask(f"alter database {name} allow_connections true")
-    until(lambda: all(api.get("/health/ready").status == 200 for api in apis * 6))
+    wait_for(lambda: all(api.get("/health/ready").status == 200 for api in apis * 6), RECOVERY)
     again = Psql(stack.env["DATABASE_URL"])
     again.ask(f"update tenants set status = 'active' where slug = '{suspended}'")
     again.close()
-    until(lambda: all(log_in(api, suspended).status == 401 for api in apis * 6))
+    wait_for(lambda: all(log_in(api, suspended).status == 401 for api in apis * 6), RECOVERY)

@@ -2,22 +2,15 @@
 """Database connections as operators see them: who has them, and how living processes share them."""
 import re
 import signal
-import time
 
 from api_client import Api
+from programs import wait_for
 
 
 def pools(url):
     answer = Api(url).get("/debug/pools")
     assert answer.status == 200
     return answer.json
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
 
 
 def test_debug_pools_names_tenants_and_no_secrets(stack, api):
@@ -51,7 +44,7 @@ def test_metrics_without_tenants(stack):
         "bulkhead_db_connections_budget", "bulkhead_db_waiting", "bulkhead_db_breakers_open",
         "bulkhead_db_connects_total", "bulkhead_db_connect_failures_total", "bulkhead_db_stolen_total",
         "bulkhead_db_wait_timeouts_total", "bulkhead_db_refused_total"}
-    assert wait_for(lambda: float(series()['bulkhead_db_connections{state="idle"}']) >= 1)
+    wait_for(lambda: float(series()['bulkhead_db_connections{state="idle"}']) >= 1)
 
 
 # The private server admits 200 connections, 10 of which are for operators.
@@ -60,9 +53,9 @@ def test_processes_share_the_server_and_a_killed_one_is_forgotten(stack):
         return pools(stack.ops_url)["budget"]
     before = share()
     assert before["room"] == 190 and before["share"] == before["most"]
-    assert wait_for(lambda: share()["processes"] == 2), share()  # and the worker
+    wait_for(lambda: share()["processes"] == 2, what=share)  # and the worker
     stack.launch_another_api(DB_POOL_MAX="400")
-    assert wait_for(lambda: share()["processes"] == 3), share()
+    wait_for(lambda: share()["processes"] == 3, what=share)
     page = pools(stack.ops_url)
     reason = page["budget"]
     assert reason["share"] == max(reason["room"] * reason["most"] // reason["wanted"], 2 * len(page["reactors"]))
@@ -72,4 +65,4 @@ def test_processes_share_the_server_and_a_killed_one_is_forgotten(stack):
     killed = stack.services.pop()
     killed.process.send_signal(signal.SIGKILL)
     killed.process.wait()
-    assert wait_for(lambda: share()["processes"] == 2 and share()["share"] == before["share"]), share()
+    wait_for(lambda: share()["processes"] == 2 and share()["share"] == before["share"], what=share)

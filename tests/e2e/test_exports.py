@@ -15,21 +15,16 @@ import uuid
 import pytest
 
 from api_client import TIME, UUID, assert_problem, pointers, unique
+from metrics_page import Metrics
 from programs import wait_for
-from test_metrics import Metrics
 from worker_stack import column, enqueue, state, wait_for_state, worker
+
+pytestmark = pytest.mark.usefixtures("own_workers")
 
 COLUMNS = ["id", "title", "description", "completed", "priority", "due_at", "version", "created_at", "updated_at"]
 FORMATS = ("csv", "ndjson")
 MANY = int(os.environ.get("EXPORT_TASKS", "200000"))
 MOST_GROWTH = 32 * 1024  # KiB, of a process that exports or sends tens of megabytes
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_workers(stack):
-    """No worker but the tests' own."""
-    service = stack.services.pop()
-    assert service.name == "bulkhead-worker" and service.stop() == ""
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from api_client import assert_problem, unique, PASSWORD
+from programs import wait_for
 
 RECOVERY = 5.0   # seconds until everything works again
 PATIENCE = 6.0   # seconds that no request may exceed, whatever is broken
@@ -16,17 +17,6 @@ def timed(ask):
     answer = ask()
     assert time.monotonic() - start < PATIENCE, answer
     return answer
-
-
-def wait_for(what, seconds=RECOVERY):
-    """Repeats `what` until it is true; the time it took."""
-    start = time.monotonic()
-    while True:
-        seen = what()
-        if seen:
-            return time.monotonic() - start
-        assert time.monotonic() - start < seconds, f"not within {seconds} s"
-        time.sleep(0.05)
 
 
 def assert_all_well(api, person):
@@ -42,7 +32,7 @@ def wait_for_recovery(api, person):
     def all_well():
         return all(api.get("/health").json["status"] == "healthy" and person.get("/api/tasks").status == 200
                    for _ in range(12))
-    wait_for(all_well)
+    wait_for(all_well, RECOVERY)
 
 
 @pytest.fixture
@@ -58,7 +48,7 @@ def without_postgres(stack, api, person):
 def test_postgres_away_and_back(stack, api, person, without_postgres, how):
     process = stack.api_pid()
     without_postgres(how)
-    wait_for(lambda: timed(lambda: api.get("/health")).status == 503)
+    wait_for(lambda: timed(lambda: api.get("/health")).status == 503, RECOVERY)
     health = api.get("/health")
     assert (health.json["status"], health.json["database"]) == ("unhealthy", "disconnected"), health
     assert api.get("/health/ready").status == 503
@@ -112,7 +102,7 @@ def test_acknowledged_writes_survive_a_crash_of_postgres(stack, api, without_pos
 
 def test_many_requests_while_postgres_is_away_do_not_pile_up(api, person, without_postgres):
     without_postgres("stop")
-    wait_for(lambda: api.get("/health").status == 503)
+    wait_for(lambda: api.get("/health").status == 503, RECOVERY)
     seen = []
 
     def ask():
@@ -131,7 +121,7 @@ def test_redis_away_only_degrades(stack, api, person, how):
     assert_all_well(api, person)
     getattr(stack, f"{how}_redis")()
     try:
-        wait_for(lambda: timed(lambda: api.get("/health")).json["status"] == "degraded")
+        wait_for(lambda: timed(lambda: api.get("/health")).json["status"] == "degraded", RECOVERY)
         health = api.get("/health")
         assert (health.status, health.json["redis"], health.json["database"]) == (200, "disconnected", "connected")
         assert api.get("/health/ready").status == 200

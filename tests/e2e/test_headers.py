@@ -12,7 +12,7 @@ import pytest
 from api_client import (PASSWORD, Answer, Api, assert_problem, check_answer, check_browser_headers, raw_exchange, statuses,
                         unique)
 from programs import ADDRESS
-from test_tls import Authority, Secured
+from tls_server import Authority, Secured
 
 POST = b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"

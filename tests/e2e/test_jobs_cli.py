@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from worker_stack import Cli, column, enqueue, state, wait_for_state
+from worker_stack import WorkerCli, column, enqueue, state, wait_for_state
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -14,50 +14,50 @@ def test_a_probe_goes_all_the_way(stack):
     job = enqueue(stack, "queue.probe", "acme", {"note": "hello"})
     assert UUID.fullmatch(job)
     wait_for_state(stack, job, "succeeded")
-    shown = Cli(stack, "jobs", "show", "--tenant", "acme", job, "--json")
+    shown = WorkerCli(stack, "jobs", "show", "--tenant", "acme", job, "--json")
     assert shown.status == 0 and shown.stderr == ""
     row, summary = shown.objects()
     assert row["id"] == job and row["state"] == "succeeded" and row["result"] == {"note": "hello"} and row["attempt"] == 1
     assert row["payload"] == {"note": "hello"} and row["lane"] == "critical" and row["errors"] == []
     assert summary == {"type": "summary"}
-    text = Cli(stack, "jobs", "show", "--tenant", "acme", job).stdout
+    text = WorkerCli(stack, "jobs", "show", "--tenant", "acme", job).stdout
     assert re.search(r"^state +succeeded$", text, re.MULTILINE)
 
 
 def test_a_ping_is_kept_nowhere(stack):
     job = enqueue(stack, "queue.ping")
     assert state(stack, job) is None
-    assert Cli(stack, "jobs", "show", "--tenant", "acme", job).status == 1
+    assert WorkerCli(stack, "jobs", "show", "--tenant", "acme", job).status == 1
 
 
 def test_jobs_of_the_future_are_scheduled_explained_and_cancelled(stack):
     job = enqueue(stack, "queue.probe", "acme", {}, "--run-at", "2100-01-01T00:00:00Z", "--priority", "low")
-    listed = Cli(stack, "jobs", "list", "--tenant", "acme", "--state", "scheduled", "--json").objects()
+    listed = WorkerCli(stack, "jobs", "list", "--tenant", "acme", "--state", "scheduled", "--json").objects()
     mine = [row for row in listed if row.get("id") == job]
     assert mine and mine[0]["priority"] == "low" and mine[0]["run_at"] == "2100-01-01T00:00:00.000Z"
-    why = Cli(stack, "jobs", "explain", "--tenant", "acme", job, "--json").objects()[0]
+    why = WorkerCli(stack, "jobs", "explain", "--tenant", "acme", job, "--json").objects()[0]
     assert why["state"] == "scheduled" and why["redis"] in ("delayed", "unknown")
-    cancelled = Cli(stack, "jobs", "cancel", "--tenant", "acme", job)
+    cancelled = WorkerCli(stack, "jobs", "cancel", "--tenant", "acme", job)
     assert cancelled.status == 0 and cancelled.stdout.strip() == job
     assert state(stack, job) == "cancelled"
-    again = Cli(stack, "jobs", "cancel", "--tenant", "acme", job)
+    again = WorkerCli(stack, "jobs", "cancel", "--tenant", "acme", job)
     assert again.status == 1 and "not in a state" in again.stderr
-    assert Cli(stack, "jobs", "discard", "--tenant", "acme", job).status == 0
+    assert WorkerCli(stack, "jobs", "discard", "--tenant", "acme", job).status == 0
     assert state(stack, job) is None
 
 
 def test_failed_jobs_are_tried_again_or_discarded(stack):
     job = enqueue(stack, "test.exercise", "acme", {"end": "give_up"})
     wait_for_state(stack, job, "failed")
-    line = Cli(stack, "jobs", "list", "--tenant", "acme", "--state", "failed", "--kind", "test.exercise").stdout
+    line = WorkerCli(stack, "jobs", "list", "--tenant", "acme", "--state", "failed", "--kind", "test.exercise").stdout
     assert job in line and "told to give up" in line
     stack.sql("acme", f"update jobs set payload = '{{}}' where id = '{job}'")
-    mixed = Cli(stack, "jobs", "retry", "--tenant", "acme", job, NOBODY)
+    mixed = WorkerCli(stack, "jobs", "retry", "--tenant", "acme", job, NOBODY)
     assert mixed.status == 3 and mixed.stdout.strip() == job and NOBODY in mixed.stderr
     wait_for_state(stack, job, "succeeded")
     other = enqueue(stack, "test.exercise", "acme", {"end": "give_up"})
     wait_for_state(stack, other, "failed")
-    gone = Cli(stack, "jobs", "discard", "--tenant", "acme", "--failed", "--kind", "test.exercise", "--json")
+    gone = WorkerCli(stack, "jobs", "discard", "--tenant", "acme", "--failed", "--kind", "test.exercise", "--json")
     assert gone.status == 0 and gone.objects()[-1]["done"] >= 1
     assert state(stack, other) is None and state(stack, job) == "succeeded"
 
@@ -65,17 +65,17 @@ def test_failed_jobs_are_tried_again_or_discarded(stack):
 def test_one_open_job_has_a_unique_key(stack):
     options = ("--unique", "only-one", "--run-at", "2100-01-01T00:00:00Z")
     job = enqueue(stack, "queue.probe", "acme", {}, *options)
-    second = Cli(stack, "enqueue", "queue.probe", "--tenant", "acme", *options)
+    second = WorkerCli(stack, "enqueue", "queue.probe", "--tenant", "acme", *options)
     assert second.status == 1 and "nothing was made" in second.stderr and second.stdout == ""
-    assert Cli(stack, "jobs", "cancel", "--tenant", "acme", job).status == 0
+    assert WorkerCli(stack, "jobs", "cancel", "--tenant", "acme", job).status == 0
 
 
 def test_stats_and_fsck(stack):
-    lanes = Cli(stack, "jobs", "stats", "--json").objects()
+    lanes = WorkerCli(stack, "jobs", "stats", "--json").objects()
     assert [lane.get("lane") for lane in lanes] == ["critical", "default", "bulk", None]
     assert all(lane["waiting"] >= 0 and lane["dead"] >= 0 for lane in lanes[:3])
-    assert "oldest" in Cli(stack, "jobs", "stats").stdout.splitlines()[0]
-    checked = Cli(stack, "jobs", "fsck", "--json")
+    assert "oldest" in WorkerCli(stack, "jobs", "stats").stdout.splitlines()[0]
+    checked = WorkerCli(stack, "jobs", "fsck", "--json")
     assert checked.status == 0, checked.stdout
     assert checked.objects()[-1] == {"findings": 0, "repaired": False, "type": "summary"}
 
@@ -89,21 +89,21 @@ def test_stats_and_fsck(stack):
     (["jobs", "eat"], "expected one of stats"),
 ])
 def test_wrong_words_are_status_2(stack, arguments, message):
-    done = Cli(stack, *arguments)
+    done = WorkerCli(stack, *arguments)
     assert done.status == 2 and message in done.stderr and done.stdout == ""
 
 
 def test_unknown_tenants_and_jobs_are_status_1(stack):
-    assert Cli(stack, "enqueue", "queue.probe", "--tenant", "nobody").status == 1
-    assert Cli(stack, "jobs", "show", "--tenant", "acme", NOBODY).status == 1
+    assert WorkerCli(stack, "enqueue", "queue.probe", "--tenant", "nobody").status == 1
+    assert WorkerCli(stack, "jobs", "show", "--tenant", "acme", NOBODY).status == 1
     assert column(stack, NOBODY, "id") == ""
 
 
 def test_a_bad_configuration_is_status_78(stack):
-    assert Cli(stack, "jobs", "stats", QUEUE_SHARDS="0").status == 78
+    assert WorkerCli(stack, "jobs", "stats", QUEUE_SHARDS="0").status == 78
 
 
 def test_help(stack):
-    done = Cli(stack, "jobs", "--help")
+    done = WorkerCli(stack, "jobs", "--help")
     assert done.status == 0 and "jobs stats" in done.stdout
-    assert "jobs --help" in Cli(stack, "--help").stdout
+    assert "jobs --help" in WorkerCli(stack, "--help").stdout

@@ -14,15 +14,14 @@ import random
 import re
 import secrets
 import signal
-import subprocess
 import time
 
 import pytest
 
 from api_client import PASSWORD, Api, unique
 from conftest import BIN, PATIENCE, ReservedPort, Servers
+from migrator_cli import Cli
 from programs import Program
-from test_cli import Cli
 
 ROUNDS = int(os.environ.get("KILL_MATRIX_ROUNDS", 4))
 CRASHES = int(os.environ.get("KILL_MATRIX_CRASHES", 2))

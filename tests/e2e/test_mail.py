@@ -8,22 +8,17 @@ import sys
 
 import pytest
 
+from metrics_page import Metrics
 from programs import wait_for
-from test_metrics import Metrics
-from worker_stack import Cli, column, enqueue, state, wait_for_state, worker
+from worker_stack import WorkerCli, column, enqueue, state, wait_for_state, worker
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 from smtp_server import SmtpServer  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("own_workers")
+
 RESET = {"to": "Ada@Example.org", "name": "Ada", "mail": {"reset": {"token": "s3cr3t-token", "valid_minutes": 60}}}
 LINK = "https://app.example.com/reset-password?tenant=acme&token=s3cr3t-token"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_workers(stack):
-    """No worker but the tests' own."""
-    service = stack.services.pop()
-    assert service.name == "bulkhead-worker" and service.stop() == ""
 
 
 @pytest.fixture()
@@ -69,7 +64,7 @@ def test_a_mail_arrives_once_in_text_and_html(stack, server):
 def test_what_no_letter_is_is_refused_when_it_is_made(stack):
     for payload, place in (({"to": "ada@example.org", "mail": {}}, "/mail"), (RESET | {"to": "nobody"}, "/to"),
                            (RESET | {"cc": "eve@example.org"}, "/cc")):
-        done = Cli(stack, "enqueue", "mail.send", "--tenant", "acme", "--payload", json.dumps(payload))
+        done = WorkerCli(stack, "enqueue", "mail.send", "--tenant", "acme", "--payload", json.dumps(payload))
         assert done.status == 2 and place in done.stderr
 
 
@@ -91,7 +86,7 @@ def test_what_is_refused_for_good_is_not_tried_again(stack, server):
         assert Metrics(running.ops)("bulkhead_mails_total", result="refused") == 1
     assert column(stack, job, "attempt") == "1"
     assert errors(stack, job) == ["the mail server refused it: 550 5.1.1 <***>: nobody here"]
-    shown = Cli(stack, "jobs", "show", "--tenant", "acme", job)
+    shown = WorkerCli(stack, "jobs", "show", "--tenant", "acme", job)
     assert "550 5.1.1" in shown.stdout
     assert server.seen()["mails"] == [] and "ada@" not in running.output.lower()
 

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from api_client import Api
+from metrics_page import LABEL, SAMPLE
 from programs import ADDRESS, Program, free_port, wait_for
-from test_metrics import LABEL, SAMPLE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "infra" / "prometheus"

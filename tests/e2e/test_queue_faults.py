@@ -11,10 +11,10 @@ import time
 import pytest
 
 from api_client import Api, unique
+from metrics_page import Metrics
 from programs import wait_for
 from queue_house import QueueHouse
-from test_metrics import Metrics
-from worker_stack import Cli, column, effects, enqueue, redis_cli, state, wait_for_state
+from worker_stack import WorkerCli, column, effects, enqueue, redis_cli, state, wait_for_state
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_the_api_dies_between_commit_and_push(house, workers):
 
 def test_a_command_dies_between_commit_and_push(house, workers):
     workers()
-    done = Cli(house, "enqueue", "queue.probe", "--tenant", "acme", BULKHEAD_FAIL_POINT="desk.before-push")
+    done = WorkerCli(house, "enqueue", "queue.probe", "--tenant", "acme", BULKHEAD_FAIL_POINT="desk.before-push")
     assert done.status == -signal.SIGKILL
     job = house.sql("acme", "select id from jobs order by created_at desc limit 1").strip()
     wait_for_state(house, job, "succeeded", seconds=60)
@@ -136,7 +136,7 @@ def test_a_full_redis_takes_no_work_away(house, workers):
     redis_cli(house, "config", "set", "maxmemory", str(used // 2))
     try:
         exported = ask_for_export(person)
-        told = Cli(house, "enqueue", "queue.probe", "--tenant", "acme")
+        told = WorkerCli(house, "enqueue", "queue.probe", "--tenant", "acme")
         assert told.status == 0 and "it will be found in the database" in told.stderr
         stranded = told.stdout.strip()
         wait_for_state(house, running, "succeeded")
@@ -245,7 +245,7 @@ def test_kinds_and_payloads_of_a_newer_version_wait_for_it(house, workers):
     newer = enqueue(house, "queue.probe")
     house.sql("acme", "drop trigger newer on jobs")
     wait_for(lambda: Metrics(old.ops)("bulkhead_jobs_total", kind="queue.probe", outcome="returned"))
-    wait_for(lambda: "delayed" in Cli(house, "jobs", "explain", "--tenant", "acme", unknown).stdout)
+    wait_for(lambda: "delayed" in WorkerCli(house, "jobs", "explain", "--tenant", "acme", unknown).stdout)
     assert [column(house, job, "state, attempt, errors") for job in (unknown, newer)] == ["0|0|[]"] * 2
     workers()
     assert old.stop() == 0

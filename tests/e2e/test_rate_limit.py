@@ -11,6 +11,7 @@ import time
 import pytest
 
 from api_client import PASSWORD, Api, assert_problem, unique
+from programs import wait_for
 
 ITEM = re.compile(r'"([a-z0-9-]+)";r=(\d+);t=(\d+)$')
 _addresses = itertools.count(1)
@@ -237,13 +238,13 @@ def test_nothing_fails_when_redis_goes_and_comes_back(stack, api):
     try:
         for _ in range(2):
             count = len(seen)
-            wait_until(lambda: len(seen) > count + 20)
+            wait_for(lambda: len(seen) > count + 20)
             stack.kill_redis()
-            wait_until(lambda: "this process alone" in log.read_text())
+            wait_for(lambda: "this process alone" in log.read_text())
             count = len(seen)
-            wait_until(lambda: len(seen) > count + 20)
+            wait_for(lambda: len(seen) > count + 20)
             stack.start_redis()
-            wait_until(lambda: log.read_text().count("for all processes again") == log.read_text().count("this process alone"))
+            wait_for(lambda: log.read_text().count("for all processes again") == log.read_text().count("this process alone"))
     finally:
         done.set()
         for thread in threads:
@@ -265,11 +266,4 @@ def test_a_redis_that_hangs_holds_nobody_up(stack, api):
         assert time.monotonic() - began < 10  # 50 waits for Redis would take longer
     finally:
         os.kill(redis, signal.SIGCONT)
-    wait_until(lambda: client.get("/api/tasks").status == 200 and "for all processes again" in log.read_text())
-
-
-def wait_until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "what was waited for did not happen"
-        time.sleep(0.05)
+    wait_for(lambda: client.get("/api/tasks").status == 200 and "for all processes again" in log.read_text())

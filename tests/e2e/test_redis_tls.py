@@ -8,7 +8,7 @@ import time
 import pytest
 
 from api_client import Api
-from programs import ADDRESS, Program, free_port
+from programs import ADDRESS, Program, free_port, wait_for
 
 LOOPBACK = "127.0.0.1"  # what localhost means
 SERVERS = ["bulkhead-api", "bulkhead-worker"]
@@ -65,18 +65,11 @@ def start(stack):
         program.__exit__()
 
 
-def wait_for(what, run):
-    end = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < end, run.output
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("program", SERVERS)
 def test_redis_is_reached_over_tls(start, redis, program):
     port, authority = redis
     run, ops = start(program, REDIS_URL=f"rediss://app:hush@localhost:{port}/0", REDIS_TLS_CA_FILE=str(authority))
-    wait_for(lambda: ops.get("/health").json["redis"] == "connected", run)
+    wait_for(lambda: ops.get("/health").json["redis"] == "connected", what=lambda: run.output)
 
 
 @pytest.mark.parametrize("host, trusted, reason", [("localhost", False, "self-signed"), (LOOPBACK, True, "mismatch")])
@@ -89,7 +82,7 @@ def test_a_server_that_cannot_be_trusted_is_refused_and_the_log_says_why(start, 
         lines = [json.loads(line) for line in run.output.splitlines() if line.startswith("{")]
         return [line for line in lines if "redis: cannot connect" in json.dumps(line)]
 
-    wait_for(complaints, run)
+    wait_for(complaints, what=lambda: run.output)
     assert "its certificate is not to be trusted" in json.dumps(complaints()[0]) and reason in json.dumps(complaints()[0])
     assert ops.get("/health").json["redis"] == "disconnected"
     assert "hush" not in run.output

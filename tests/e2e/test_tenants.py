@@ -9,7 +9,7 @@ import pytest
 
 from api_client import PASSWORD, Api, assert_problem, unique
 from openapi_samples import operations
-from test_auth import encode, parts_of
+from tokens import encode, parts_of
 
 NOBODY = "0197c5a0-0000-7000-8000-000000000000"
 ROLES = ("owner", "admin", "member", "viewer")

@@ -12,72 +12,12 @@ import time
 
 import pytest
 
-from api_client import Api, statuses, unique
-from programs import ADDRESS, Program, free_port
+from api_client import statuses, unique
+from programs import ADDRESS, Program, wait_for
+from tls_server import PATIENCE, Authority, Secured
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-PATIENCE = 60
-
-
-class Authority:
-    """Signs certificates; `files` of a name are its certificate and its key."""
-
-    def __init__(self, folder):
-        self.folder, self.file = folder, folder / "ca.crt"
-        self.openssl("ec", "-subj", "/CN=test authority", "-keyout", folder / "ca.key", "-out", self.file)
-
-    @staticmethod
-    def openssl(kind, *arguments):
-        key = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}[kind]
-        subprocess.run(["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-days", "1", *arguments], check=True,
-                       capture_output=True)
-
-    def sign(self, name, kind="ec"):
-        key, certificate = (self.folder / f"{name}.{end}" for end in ("key", "crt"))
-        self.openssl(kind, "-CA", self.file, "-CAkey", self.folder / "ca.key", "-subj", f"/CN={name}", "-addext",
-                     f"subjectAltName=IP:{ADDRESS},DNS:localhost", "-keyout", key, "-out", certificate)
-        return certificate, key
-
-
-class Secured:
-    """An API that speaks HTTPS, and clients for it."""
-
-    def __init__(self, stack, authority, folder, kind):
-        self.authority, self.port, self.ops = authority, free_port(), free_port()
-        self.certificate, self.key = folder / "certificate.pem", folder / "key.pem"
-        self.install(*authority.sign(f"first-{kind}", kind))
-        self.settings = stack.env | {"BIND_ADDRESS": ADDRESS, "PORT": str(self.port), "OPS_BIND": ADDRESS,
-                                     "OPS_PORT": str(self.ops), "TLS_CERT_FILE": str(self.certificate),
-                                     "TLS_KEY_FILE": str(self.key)}
-        self.binary = stack.bin / "bulkhead-api"
-        self.program = Program(self.binary, environment=self.settings)
-        self.ops_api = self.program.wait_until_ready(f"http://{ADDRESS}:{self.ops}", PATIENCE)
-
-    def install(self, certificate, key):
-        self.certificate.write_bytes(certificate.read_bytes())
-        self.key.write_bytes(key.read_bytes())
-
-    def context(self, **changes):
-        out = ssl.create_default_context(cafile=self.authority.file)
-        for name, value in changes.items():
-            setattr(out, name, value)
-        return out
-
-    def plain(self):
-        return socket.create_connection((ADDRESS, self.port), timeout=PATIENCE)
-
-    def connect(self, context=None):
-        return (context or self.context()).wrap_socket(self.plain(), server_hostname=ADDRESS)
-
-    def serving(self):
-        """Whose certificate a new client is shown."""
-        with self.connect() as client:
-            return dict(part[0] for part in client.getpeercert()["subject"])["commonName"]
-
-    def metric(self, name):
-        text = self.ops_api.get("/metrics").body.decode()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
 
 @pytest.fixture(scope="module")
@@ -303,13 +243,6 @@ class Traffic:
         for one in self.work:
             one.result(PATIENCE)  # raises what a client met
         self.pool.shutdown()
-
-
-def wait_for(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_a_renewed_certificate_is_used_without_a_dropped_request(https):

@@ -8,18 +8,15 @@ import time
 import pytest
 
 from api_client import Api
+from metrics_page import Metrics
 from programs import wait_for
-from test_metrics import Metrics
-from worker_stack import (Cli, column, effects, enqueue, make_effects_table, redis_cli, state, wait_for_state, worker)
+from worker_stack import (WorkerCli, column, effects, enqueue, make_effects_table, redis_cli, state, wait_for_state, worker)
 
 RECOVERY = 40  # seconds after a kill -9: generous; 16 where nothing else keeps the machine busy
 
 
 @pytest.fixture(scope="module", autouse=True)
-def own_workers(stack):
-    """No worker but the tests' own."""
-    service = stack.services.pop()
-    assert service.name == "bulkhead-worker" and service.stop() == ""
+def effects_table(stack, own_workers):
     make_effects_table(stack)
 
 
@@ -119,7 +116,7 @@ def test_a_running_job_is_cancelled(stack):
         wait_for_state(stack, waiting, "running")
         wait_for(lambda: int(stack.sql("acme", "select count(*) from pg_locks where relation = 'exercise_effects'::regclass")))
         for job in (waiting, writing):
-            done = Cli(stack, "jobs", "cancel", "--tenant", "acme", job)
+            done = WorkerCli(stack, "jobs", "cancel", "--tenant", "acme", job)
             assert done.status == 0 and done.stdout.strip() == job, done.stderr
         for job in (waiting, writing):
             wait_for_state(stack, job, "cancelled")
@@ -132,7 +129,7 @@ def test_a_job_is_cancelled_though_its_worker_dies(stack):
         job = enqueue(stack, "test.long", "acme", {"effect": True, "after": 300_000})
         wait_for(lambda: int(stack.sql("acme", "select count(*) from pg_locks where relation = 'exercise_effects'::regclass")))
         first.process.send_signal(signal.SIGSTOP)
-        assert Cli(stack, "jobs", "cancel", "--tenant", "acme", job).status == 0
+        assert WorkerCli(stack, "jobs", "cancel", "--tenant", "acme", job).status == 0
         first.process.kill()
     with worker(stack):
         wait_for_state(stack, job, "cancelled", seconds=RECOVERY)
@@ -199,7 +196,7 @@ def test_a_full_redis_takes_no_work_away(stack):
             assert state(stack, job) == "waiting"
         finally:
             redis_cli(stack, "config", "set", "maxmemory", "0")
-        pushed = Cli(stack, "jobs", "explain", "--tenant", "acme", job)
+        pushed = WorkerCli(stack, "jobs", "explain", "--tenant", "acme", job)
         assert pushed.status == 0
         fresh = enqueue(stack, "queue.probe")
         wait_for_state(stack, fresh, "succeeded")

@@ -2,7 +2,6 @@
 """Workers for a test to kill, and jobs for them: on the stack's servers, or on servers of the test's own."""
 import contextlib
 import json
-import pathlib
 import re
 import subprocess
 
@@ -11,7 +10,7 @@ from programs import ADDRESS, Program, free_port, wait_for
 TERMINAL = ("succeeded", "failed", "cancelled")
 
 
-class Cli:
+class WorkerCli:
     """One call of bulkhead-worker by an operator."""
 
     def __init__(self, stack, *arguments, **settings):
@@ -25,7 +24,7 @@ class Cli:
 
 def enqueue(stack, kind, tenant="acme", payload=None, *options, **settings):
     """The id of a new job."""
-    done = Cli(stack, "enqueue", kind, "--tenant", tenant, "--payload", json.dumps(payload or {}), *options, **settings)
+    done = WorkerCli(stack, "enqueue", kind, "--tenant", tenant, "--payload", json.dumps(payload or {}), *options, **settings)
     assert done.status == 0, done.stderr
     return done.stdout.strip()
 
