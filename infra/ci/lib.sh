@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # For scripts of this folder: the checkout in $top, build/ for what they leave behind, and packages of the machine. Continuous
 # integration runs them as root in a bare Debian, in a clone that belongs to somebody else; elsewhere what is missing is named,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # bulkhead_library(NAME SOURCES ... HEADERS ... DEPS ... TESTS ...)
 # Declares bulkhead::NAME and, when TESTS are given, the test program NAME_test (label "unit").
 # HEADERS are verified to be self-contained; DEPS are the only libraries whose headers it may include.

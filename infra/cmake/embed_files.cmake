@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # bulkhead_embed_files(TARGET NAMESPACE FILES...)
 # Puts files into TARGET, byte for byte and in the given order, as
 #   namespace bulkhead::NAMESPACE { std::span<const embedded_file> embedded_files() noexcept; }

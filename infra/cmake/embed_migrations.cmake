@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Two uses, both of the folder libs/persistence/migrations with its sub-folders control and tenant:
 #
 #   cmake -DMIGRATIONS=<folder> -DOUTPUT=<file.cpp> -P embed_migrations.cmake

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Compiler flags, attached to our own targets only through bulkhead::options.
 option(BULKHEAD_WERROR "Treat warnings as errors" OFF)
 option(BULKHEAD_TESTS "Build the tests" ON)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every third-party library, found once. All of them are Debian packages; `infra/dev doctor` names a missing one.
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(OpenSSL 3.0 REQUIRED)

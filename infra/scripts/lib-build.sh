@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Packages and builds. Sourced by infra/dev, which sets $top (the checkout) and die().
 package_list=$top/infra/packages/debian.txt

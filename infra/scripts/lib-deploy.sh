@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # What migrate, deploy and rollback share. Sourced by them; they set $me, and $dry_run once they know.
 #

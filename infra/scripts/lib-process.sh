@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # Background processes that are never mistaken for others, and free ports. Sourced by infra/dev and private-servers.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # The running stack: private PostgreSQL and Redis, one API, one worker. Sourced by infra/dev, which sets $top (the checkout),
 # $state ($top/.dev) and die().

@@ -9,8 +9,8 @@ LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"')
 
 
 class Metrics:
-    def __init__(self, url):
-        answer = Api(url).get("/metrics")
+    def __init__(self, url, path="/metrics"):
+        answer = Api(url).get(path)
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         self.text = answer.body.decode()

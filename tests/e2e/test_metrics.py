@@ -17,7 +17,7 @@ def documented():
     rows = ROW.findall(PAGE.read_text())
     names = [name for name, *_ in rows]
     assert len(set(names)) == len(names)
-    return {name: (kind, {label.strip(" `") for label in labels.split(",") if label.strip()}, where.strip())
+    return {name: (kind, {label.strip(" `") for label in labels.split(",") if label.strip()}, where.strip(" `"))
             for name, kind, labels, where in rows}
 
 
@@ -34,6 +34,20 @@ def test_the_page_describes_what_is_there(stack, api, program):
     assert everywhere <= set(metrics.types), "families that docs/metrics.md promises"
     for name, kind in metrics.types.items():
         assert (kind, metrics.label_names(name)) == known[name][:2], name
+
+
+def test_the_page_describes_what_is_told_by_tenant(stack, person):
+    person.get("/api/tasks")  # answers are told once there are some
+    known = {name: row for name, row in documented().items() if row[2] == "/tenant-metrics"}
+
+    def page():
+        return Metrics(stack.ops_url, "/tenant-metrics")
+    wait_for(lambda: page()("bulkhead_tenant_responses_total", tenant="default") > 0)
+    told = page()
+    assert set(told.types) == set(known)
+    for name, kind in told.types.items():
+        assert (kind, told.label_names(name)) == known[name][:2], name
+    assert set(known) == set(Metrics(stack.worker_ops_url, "/tenant-metrics").types)
 
 
 @pytest.mark.parametrize("program", ["api", "worker"])

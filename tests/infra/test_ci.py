@@ -14,6 +14,7 @@ SCRIPTS = {path.name for path in (ROOT / "infra" / "ci").iterdir() if path.is_fi
 
 # Does what BREAKS names fail? With --target NAME..., as cmake builds: leaves a stand-in for each program.
 STAND_IN = """#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 name=${0##*/}
 echo "$name $*" >>"$SEEN"
 if [[ -n ${BREAKS:-} && "$name $*" == *"$BREAKS"* ]]; then echo "$name: broken on purpose"; exit 1; fi
@@ -167,3 +168,13 @@ def test_images_that_do_not_work_are_seen(clone, what, changes):
 def test_much_said_before_the_end_is_no_other_status(clone):
     done = clone.run("images", "smoke", MORE="100000")
     assert done.returncode == 0, done.stderr[-300:]
+
+
+@pytest.mark.parametrize("name", ["infra/dev", "libs/base/time.cpp", "libs/queue/scripts/hint_give.lua", "tests/CMakeLists.txt"])
+def test_a_source_without_its_licence_is_seen(clone, name):
+    file = clone.top / name
+    text = file.read_text()
+    file.write_text("\n".join(line for line in text.split("\n") if "SPDX" not in line))
+    done = clone.run("format")
+    file.write_text(text)
+    assert done.returncode == 1 and name in done.stderr.split("\n"), done

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Starts Swagger UI. A file of its own, because the page's policy allows no inline script.
 window.ui = SwaggerUIBundle({
   url: '/openapi.json',

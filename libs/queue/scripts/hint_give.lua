@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- KEYS: the hints. ARGV: tenant, delay (ms), looks that are done, of each hint.
 -- A score is a time (ms since 1970) plus a quarter for each look that is done. A hint never makes a look later
 -- than it is, nor spares one.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- KEYS: the hints. ARGV: tenant, its score since it was taken, delay of the next look (ms; -1: none), looks that
 -- are done. Changes nothing when the tenant was hinted at meanwhile: that look is still to come.
 local there = redis.call('ZSCORE', KEYS[1], ARGV[1])

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- KEYS: the hints. ARGV: how many at most, how long to hide them (ms): should whoever takes them die, they come
 -- back then. Gives how many hints there are, the time until the next is due (ms; -1: none), then of each that
 -- was taken: tenant, how late it is (ms), looks that are done, its score from now on.

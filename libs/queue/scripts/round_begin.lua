@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- KEYS: what is known of rounds over all tenants. ARGV: time a process has for one (ms), time between two (ms).
 -- Gives 0: nothing to do, or it is another process' work; 1: this Redis is not the one it was, or has lost its
 -- data; 2: it is time. Then this process' run of Redis.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // observatory.mjs ADDRESS PORT: the MDN HTTP Observatory's verdict on an HTTPS server, as JSON. The scanner asks
 // https://localhost:443 and http://localhost:80 and cannot be told otherwise; here the first is the server, as it would
 // be in production, and nobody listens on the second. $NODE_EXTRA_CA_CERTS names whoever signed the certificate.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // swagger_ui.mjs URL EMAIL PASSWORD TITLE: uses Swagger UI as a person would, in a real browser: logs in, takes the
 // token to "Authorize", creates the task TITLE and finds it in the list. Whatever the browser complains of (script
 // errors, refused by the content security policy, files that do not load) is a failure.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // validate_openapi.mjs FILE: checks an OpenAPI document against the official schema of its version, every schema in
 // it against JSON Schema 2020-12 (which OpenAPI's own schema leaves open), and that every $ref leads somewhere.
 // Works without a network. Exit status 1, and the faults on stderr, when something is wrong.
