@@ -4,11 +4,10 @@
 #include <fmt/format.h>
 #include <boost/json/object.hpp>
 
-#include <algorithm>
-#include <array>
 #include <stdexcept>
 
 #include "base/encoding.hpp"
+#include "schema/enumeration.hpp"
 
 namespace bulkhead::auth {
 namespace {
@@ -19,15 +18,12 @@ using std::chrono::sys_seconds;
 
 constexpr std::string_view algorithm = "HS256";
 constexpr std::string_view token_type = "at+jwt";
-constexpr std::array<std::string_view, 4> roles{"owner", "admin", "member", "viewer"};
 constexpr json_limits header_limits{.depth = 2, .members = 8};
 constexpr json_limits claims_limits{.depth = 4, .members = 32};
 constexpr std::int64_t last_second =
     253402300799;  // end of the year 9999: keeps the arithmetic from overflowing
 
 std::unexpected<error> invalid() { return fail(errc::unauthenticated, "the access token is not valid"); }
-
-bool is_role(std::string_view role) { return std::ranges::find(roles, role) != roles.end(); }
 
 struct token_parts {
     std::string_view header;
@@ -95,7 +91,6 @@ access_tokens::access_tokens(token_settings settings)
 }
 
 std::string access_tokens::issue(const access_subject& subject, utc_time now) {
-    if (!is_role(subject.role)) throw std::invalid_argument("there is no such role");
     const auto issued = floor<seconds>(now).time_since_epoch().count();
     const auto expires = issued + floor<seconds>(settings_.ttl).count();
     std::string claims;
@@ -104,7 +99,7 @@ std::string access_tokens::issue(const access_subject& subject, utc_time now) {
     append_member(claims, "sub", subject.subject.to_string());
     append_member(claims, "tid", subject.tenant.to_string());
     append_member(claims, "sid", subject.session.to_string());
-    append_member(claims, "role", subject.role);
+    append_member(claims, "role", schema::enum_name(subject.role));
     append_member(claims, "jti", uuid::generate().to_string());
     claims += fmt::format(R"(,"iat":{0},"nbf":{0},"exp":{1}}})", issued, expires);
     auto token = fmt::format("{}.{}", header_, to_base64url(claims));
@@ -153,9 +148,8 @@ result<access_claims> access_tokens::read_claims(const json::object& claims, con
     const auto subject = uuid_member(claims, "sub");
     const auto session = uuid_member(claims, "sid");
     const auto id = uuid_member(claims, "jti");
-    const auto role = text_member(claims, "role");
-    if (!subject || !session || !id || uuid_member(claims, "tid") != tenant || !is_role(role))
-        return invalid();
+    const auto known_role = schema::enum_from<role>(text_member(claims, "role"));
+    if (!subject || !session || !id || uuid_member(claims, "tid") != tenant || !known_role) return invalid();
     const auto issued = time_member(claims, "iat");
     const auto not_before = time_member(claims, "nbf");
     const auto expires = time_member(claims, "exp");
@@ -167,7 +161,7 @@ result<access_claims> access_tokens::read_claims(const json::object& claims, con
     return access_claims{.subject = *subject,
                          .tenant = tenant,
                          .session = *session,
-                         .role = std::string(role),
+                         .role = *known_role,
                          .issued_at = *issued,
                          .expires_at = *expires,
                          .token_id = *id};

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "auth/access_token_keys.hpp"
+#include "auth/role.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/secret.hpp"
@@ -39,7 +40,7 @@ struct access_subject {
     uuid tenant{};
     int key_version = 1;  // of the tenant
     uuid session{};
-    std::string role{};  // owner, admin, member or viewer
+    auth::role role = auth::role::viewer;
 };
 
 /// What a verified token says.
@@ -47,7 +48,7 @@ struct access_claims {
     uuid subject{};
     uuid tenant{};
     uuid session{};
-    std::string role{};
+    auth::role role = auth::role::viewer;
     utc_time issued_at{};
     utc_time expires_at{};
     uuid token_id{};
@@ -59,8 +60,7 @@ public:
     /// second or over access_token_max_lifetime.
     explicit access_tokens(token_settings settings);
 
-    /// A new token with a new id, valid from `now` for the configured lifetime, in whole seconds. Throws
-    /// std::invalid_argument for an unknown role, which is a bug of the caller.
+    /// A new token with a new id, valid from `now` for the configured lifetime, in whole seconds.
     [[nodiscard]] std::string issue(const access_subject& subject, utc_time now);
 
     /// How long a new token is valid.

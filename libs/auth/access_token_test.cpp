@@ -26,7 +26,7 @@ const uuid other_tenant = *uuid::parse("0190a000-0000-7000-8000-0000000000ff");
 const access_subject alice{.subject = *uuid::parse("0190a000-0000-7000-8000-000000000002"),
                            .tenant = tenant,
                            .session = *uuid::parse("0190a000-0000-7000-8000-000000000003"),
-                           .role = "admin"};
+                           .role = role::admin};
 
 // Made by a Python program from RFC 5869 and RFC 7515 alone.
 constexpr std::string_view known_token =
@@ -95,9 +95,9 @@ constexpr auto has_expired = "the access token has expired";
 
 TEST_CASE("access_token: what is issued verifies", "[auth]") {
     access_tokens tokens(settings_with(master));
-    for (const auto* role : {"owner", "admin", "member", "viewer"}) {
+    for (const auto each : {role::owner, role::admin, role::member, role::viewer}) {
         auto subject = alice;
-        subject.role = role;
+        subject.role = each;
         const auto token = tokens.issue(subject, issued + 999ms);
         CHECK(token.size() < 600);  // fits a cookie with room to spare
         const auto claims = tokens.verify(token, tenant, issued + 1min);
@@ -105,16 +105,13 @@ TEST_CASE("access_token: what is issued verifies", "[auth]") {
         CHECK(claims->subject == alice.subject);
         CHECK(claims->tenant == tenant);
         CHECK(claims->session == alice.session);
-        CHECK(claims->role == role);
+        CHECK(claims->role == each);
         CHECK(claims->issued_at == issued);
         CHECK(claims->expires_at == issued + 15min);
         CHECK(claims->token_id != uuid{});
         CHECK(tokens.tenant_of(token).value() == tenant);
     }
     CHECK(tokens.issue(alice, issued) != tokens.issue(alice, issued));  // each has its own jti
-    auto stranger = alice;
-    stranger.role = "root";
-    CHECK_THROWS_AS(tokens.issue(stranger, issued), std::invalid_argument);
 }
 
 TEST_CASE("access_token: raising the tenant's key version ends its tokens", "[auth]") {

@@ -59,7 +59,7 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
     x.set_user(claims->subject.to_string());
     auto tenant = co_await directory.enter(x, *found, claims->subject);
     if (!tenant) co_return std::unexpected(std::move(tenant.error()));
-    if (claims->role == "viewer" && !is_safe(x.head().method))
+    if (claims->role == auth::role::viewer && !is_safe(x.head().method))
         co_return fail(errc::forbidden, "a viewer may read only");
     co_return auth::user_context(std::move(*tenant), std::move(*claims));
 }

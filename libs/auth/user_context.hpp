@@ -18,9 +18,9 @@ public:
     [[nodiscard]] const tenancy::tenant_context& tenant() const noexcept { return tenant_; }
     [[nodiscard]] const postgres::database& db() const noexcept { return tenant_.db(); }
     [[nodiscard]] const uuid& id() const noexcept { return claims_.subject; }
-    [[nodiscard]] std::string_view role() const noexcept { return claims_.role; }
+    [[nodiscard]] auth::role role() const noexcept { return claims_.role; }
     /// Owners and administrators.
-    [[nodiscard]] bool administers() const noexcept { return role() == "owner" || role() == "admin"; }
+    [[nodiscard]] bool administers() const noexcept { return auth::administers(role()); }
 
 private:
     friend struct http::context<user_context>;

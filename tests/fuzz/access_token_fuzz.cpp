@@ -10,6 +10,7 @@
 #include "auth/access_token.hpp"
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
+#include "schema/enumeration.hpp"
 
 namespace {
 
@@ -23,7 +24,7 @@ struct fixture {
     auth::access_subject alice{.subject = uuid::generate(),
                                .tenant = uuid::generate(),
                                .session = uuid::generate(),
-                               .role = "member"};
+                               .role = auth::role::member};
     auth::access_tokens tokens{{.current = secret(std::string(master)),
                                 .issuer = "bulkhead",
                                 .audience = "bulkhead-api",
@@ -64,8 +65,7 @@ void verify_signed(fixture& f, const std::string& header, std::string_view claim
     const auto read = f.tokens.verify(token, f.alice.tenant, now);
     if (!read) return require(read.error().code == errc::unauthenticated);
     require(read->tenant == f.alice.tenant && f.tokens.tenant_of(token).value() == read->tenant);
-    require(read->role == "owner" || read->role == "admin" || read->role == "member" ||
-            read->role == "viewer");
+    require(!schema::enum_name(read->role).empty());
     require(read->expires_at > now - auth::access_token_leeway &&
             read->issued_at <= now + auth::access_token_leeway);
     require(read->expires_at > read->issued_at);

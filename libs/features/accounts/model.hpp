@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "auth/role.hpp"
 #include "base/time.hpp"
 #include "base/uuid.hpp"
 #include "schema/schema.hpp"
@@ -13,14 +14,11 @@
 
 namespace bulkhead::accounts {
 
-enum class role { owner, admin, member, viewer };
-BOOST_DESCRIBE_ENUM(role, owner, admin, member, viewer)
-
 struct user {
     uuid id;
     std::string email;
     std::string name;
-    accounts::role role = role::member;
+    auth::role role = auth::role::member;
     bool email_verified = false;
     utc_time created_at;
 };

@@ -18,7 +18,7 @@ user read_user(const postgres::result_set::row& row) {
     return {.id = row.get<uuid>(0),
             .email = row.get<std::string>(1),
             .name = row.get<std::string>(2),
-            .role = schema::enum_from<role>(row.get<std::string_view>(3)).value(),
+            .role = schema::enum_from<auth::role>(row.get<std::string_view>(3)).value(),
             .email_verified = row.get<bool>(4),
             .created_at = row.get<utc_time>(5)};
 }

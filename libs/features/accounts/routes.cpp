@@ -17,7 +17,7 @@ opened_session open_session(const tenancy::tenant_context& tenant, user who, tra
                                        .tenant = tenant.info().id,
                                        .key_version = tenant.info().key_version,
                                        .session = uuid::generate(),
-                                       .role = std::string(schema::enum_name(who.role))};
+                                       .role = who.role};
     auto token = tokens.issue(subject, utc_now());
     const auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(tokens.lifetime());
     if (wanted == transport::body)
