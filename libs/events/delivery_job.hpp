@@ -4,7 +4,6 @@
 #pragma once
 
 #include <boost/describe.hpp>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,9 +12,6 @@
 #include "tenancy/tenant_context.hpp"
 
 namespace bulkhead::events {
-
-/// Of a tenant that has the tables of webhooks.
-inline constexpr std::int64_t first_schema = 7;
 
 struct delivery_payload {};
 BOOST_DESCRIBE_STRUCT(delivery_payload, (), ())

@@ -10,6 +10,7 @@
 #include "events/delivery_job.hpp"
 #include "persistence/postgres/result_set.hpp"
 #include "persistence/postgres/statement.hpp"
+#include "tenancy/schema_levels.hpp"
 #include "tenancy/tenant_context.hpp"
 
 namespace bulkhead::events {
@@ -29,7 +30,7 @@ public:
     /// For this tenant's database: one that is not migrated yet has no webhooks, and the column is null
     /// there.
     [[nodiscard]] postgres::statement in(const tenancy::tenant_context& within) const {
-        return within.info().schema_version < first_schema ? silent_ : telling_;
+        return within.info().schema_version < tenancy::with_webhooks ? silent_ : telling_;
     }
 
     [[nodiscard]] std::string_view telling() const noexcept { return telling_.sql; }

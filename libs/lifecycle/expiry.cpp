@@ -4,13 +4,13 @@
 #include "lifecycle/locks.hpp"
 #include "observability/log.hpp"
 #include "tenancy/control_store.hpp"
+#include "tenancy/schema_levels.hpp"
 
 namespace bulkhead::lifecycle {
 namespace {
 
 constexpr std::size_t batch = 1000;        // rows, so that no transaction is long
 constexpr std::size_t most_batches = 100;  // for one tenant at a visit
-constexpr std::int64_t first_schema = 3;   // that has the table
 
 result<std::size_t> remove_expired_of(const site& at, const tenancy::tenant& of) {
     const auto login = tenancy::owner_conninfo(at.control_info(), of, at.box());
@@ -41,7 +41,7 @@ result<std::size_t> remove_expired(site& at, uuid& last) {
                           "select id from tenants where status = 'active' and schema_version >= $2::bigint "
                           "and id > $1::uuid order by id limit "
                           "greatest(20, (select count(*) / 60 from tenants where status = 'active'))",
-                          {last, first_schema});
+                          {last, tenancy::with_idempotency});
     if (!next) return std::unexpected(next.error());
     if (next->empty()) last = uuid{};
     std::size_t removed = 0;

@@ -11,6 +11,7 @@
 #include "observability/log.hpp"
 #include "queue/job_store.hpp"
 #include "queue/tenant_access.hpp"
+#include "tenancy/schema_levels.hpp"
 
 namespace bulkhead::queue {
 namespace {
@@ -22,7 +23,6 @@ constexpr std::string_view due_key = "bh:q:cron:due";
 /// Whoever has set it lists the tenants.
 constexpr std::string_view list_key = "bh:q:cron:list";
 constexpr unsigned page = 500;
-constexpr std::int64_t first_schema = 6;  // of a tenant that has the table
 constexpr std::chrono::minutes pause_unmigrated{1};
 
 std::int64_t ms(utc_time time) { return std::chrono::floor<milliseconds>(time).time_since_epoch().count(); }
@@ -136,7 +136,7 @@ awaitable<result<std::optional<utc_time>>> cron::look_at(uuid tenant) {
     if (!found && found.error().code == errc::tenant_unknown) co_return std::nullopt;
     if (!found) co_return std::unexpected(found.error());
     if ((*found)->status != tenancy::tenant_status::active) co_return std::nullopt;
-    if ((*found)->schema_version < first_schema) co_return utc_now() + pause_unmigrated;
+    if ((*found)->schema_version < tenancy::with_schedules) co_return utc_now() + pause_unmigrated;
     const auto db = tenant_access::open(tenants_, **found, limit);
     const auto rows = co_await db.read("select name, last_slot from job_schedules");
     if (!rows) co_return std::unexpected(rows.error());

@@ -11,13 +11,12 @@
 #include "observability/log.hpp"
 #include "queue/job_store.hpp"
 #include "queue/tenant_access.hpp"
+#include "tenancy/schema_levels.hpp"
 
 namespace bulkhead::queue {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr std::int64_t first_schema = 4;  // that has the table jobs
 
 metrics::counter& look_counter(metrics::registry& in, std::string_view outcome) {
     return in.add_counter("bulkhead_queue_relay_looks_total", "Looks into databases of tenants for jobs",
@@ -146,7 +145,7 @@ awaitable<result<relay::plan>> relay::visit(taken_hint what) {
             tenant.status == tenancy::tenant_status::suspended ? settings_.suspended : settings_.hidden;
         co_return plan{.again = soon, .looks_done = what.looks_done};
     }
-    if (tenant.schema_version < first_schema) {
+    if (tenant.schema_version < tenancy::with_jobs) {
         numbers_.skipped.add();
         co_return plan{};
     }

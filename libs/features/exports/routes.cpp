@@ -8,14 +8,13 @@
 #include "features/exports/stored_content.hpp"
 #include "http/endpoint.hpp"
 #include "queue/outbox.hpp"
+#include "tenancy/schema_levels.hpp"
 
 namespace bulkhead::exports {
 namespace {
 
 using auth::user_context;
 using http::path_id;
-
-constexpr std::int64_t first_schema = 5;  // that has the table
 
 /// Of one user at a time. Two requests at once may get past it, by one: it is there against the hundredth.
 constexpr std::int64_t most_under_way = 5;
@@ -67,13 +66,13 @@ void mount(http::router& routes) {
                         "its content. The file shows your data as it was at one moment, newest first. "
                         "Cancel it as the job with the same id. 409 when five of yours are under way.",
          .failures = {errc::conflict, errc::quota_exceeded},
-         .schema = first_schema});
+         .schema = tenancy::with_exports});
     routes.get<get_export>("/api/exports/{id}",
                            {.id = "getExport",
                             .summary = "How far an export is",
                             .tag = tag,
                             .description = "404 once it has expired, or twenty later ones are finished.",
-                            .schema = first_schema});
+                            .schema = tenancy::with_exports});
     routes.get<get_content>(
         "/api/exports/{id}/content",
         {.id = "getExportContent",
@@ -83,7 +82,7 @@ void mount(http::router& routes) {
                         "in a line of commas (RFC 4180); so that no spreadsheet takes a text for a formula, "
                         "an apostrophe stands before what would begin one. 409 while there is no file.",
          .failures = {errc::conflict},
-         .schema = first_schema});
+         .schema = tenancy::with_exports});
 }
 
 }  // namespace bulkhead::exports

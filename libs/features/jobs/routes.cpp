@@ -5,11 +5,10 @@
 #include "http/conditional.hpp"
 #include "http/endpoint.hpp"
 #include "queue/outbox.hpp"
+#include "tenancy/schema_levels.hpp"
 
 namespace bulkhead::jobs {
 namespace {
-
-constexpr std::int64_t first_schema = 4;  // that has the table
 
 using auth::user_context;
 using http::path_id;
@@ -46,9 +45,9 @@ void mount(http::router& routes) {
                                         .tag = tag,
                                         .description = "Your own; for owners and administrators all of the "
                                                        "tenant's.",
-                                        .schema = first_schema});
+                                        .schema = tenancy::with_jobs});
     routes.get<get_job>("/api/jobs/{id}",
-                        {.id = "getJob", .summary = "One job", .tag = tag, .schema = first_schema});
+                        {.id = "getJob", .summary = "One job", .tag = tag, .schema = tenancy::with_jobs});
     routes.post<cancel_job>(
         "/api/jobs/{id}/cancel",
         {.id = "cancelJob",
@@ -59,7 +58,7 @@ void mount(http::router& routes) {
              "is true until it has; should it be done first, it has succeeded.",
          .failures = {errc::conflict, errc::not_found},
          .needs_room = false,
-         .schema = first_schema});
+         .schema = tenancy::with_jobs});
 }
 
 }  // namespace bulkhead::jobs

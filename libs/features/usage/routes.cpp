@@ -4,12 +4,12 @@
 #include "auth/user_context.hpp"
 #include "features/usage/model.hpp"
 #include "http/endpoint.hpp"
+#include "tenancy/schema_levels.hpp"
 #include "tenancy/usage.hpp"
 
 namespace bulkhead::usage {
 namespace {
 
-constexpr std::int64_t schema_with_jobs = 4;
 constexpr std::string_view count_users = "select count(*), 0::bigint from users";
 constexpr std::string_view count_users_and_jobs =
     "select (select count(*) from users), (select count(*) from jobs where state in (0, 1))";
@@ -23,7 +23,7 @@ std::optional<std::int64_t> value_of(const std::optional<tenancy::quota>& limit)
 awaitable<result<report>> get_usage(auth::admin_context& caller) {
     const auto& tenant = caller.tenant().info();
     const std::string_view count =
-        tenant.schema_version < schema_with_jobs ? count_users : count_users_and_jobs;
+        tenant.schema_version < tenancy::with_jobs ? count_users : count_users_and_jobs;
     const auto counted = co_await caller.db().read(count);
     if (!counted) co_return std::unexpected(counted.error());
     auto& quotas = caller.tenant().request().service<tenancy::usage_quotas>();

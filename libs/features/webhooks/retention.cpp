@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "features/webhooks/retention.hpp"
 
-#include "events/delivery_job.hpp"
+#include "tenancy/schema_levels.hpp"
 
 namespace bulkhead::webhooks {
 namespace {
@@ -20,7 +20,7 @@ queue::schedule retention::daily() {
 awaitable<queue::run_outcome> retention::run(queue::job_context& job, payload) {
     json::object out;
     std::int64_t removed = 0;
-    const bool has_webhooks = job.tenant().schema_version >= events::first_schema;
+    const bool has_webhooks = job.tenant().schema_version >= tenancy::with_webhooks;
     while (has_webhooks && !job.control().stop_requested()) {
         const auto gone = co_await job.steps().write(
             "delete from webhook_deliveries where ctid = any (array(select d.ctid from webhook_deliveries d "

@@ -4,6 +4,7 @@
 #include "events/delivery_job.hpp"
 #include "features/webhooks/repository.hpp"
 #include "http/endpoint.hpp"
+#include "tenancy/schema_levels.hpp"
 
 namespace bulkhead::webhooks {
 
@@ -35,7 +36,6 @@ namespace bulkhead::webhooks {
 namespace {
 
 using auth::admin_context;
-using events::first_schema;
 using http::path_id;
 
 http::accepted<delivery> accepted(delivery made, const uuid& webhook) {
@@ -104,10 +104,11 @@ void mount_deliveries(http::router& routes) {
                                 {.id = "listWebhookDeliveries",
                                  .summary = "What a webhook was told, newest first",
                                  .tag = tag,
-                                 .schema = first_schema});
-    routes.get<get_delivery>(
-        "/api/webhooks/{id}/deliveries/{delivery}",
-        {.id = "getWebhookDelivery", .summary = "How far a delivery is", .tag = tag, .schema = first_schema});
+                                 .schema = tenancy::with_webhooks});
+    routes.get<get_delivery>("/api/webhooks/{id}/deliveries/{delivery}", {.id = "getWebhookDelivery",
+                                                                          .summary = "How far a delivery is",
+                                                                          .tag = tag,
+                                                                          .schema = tenancy::with_webhooks});
     routes.post<redeliver>(
         "/api/webhooks/{id}/deliveries/{delivery}/redeliver",
         {.id = "redeliverWebhook",
@@ -116,7 +117,7 @@ void mount_deliveries(http::router& routes) {
          .description = "A new delivery of the same message: body and `webhook-id` are the "
                         "same. 409 while the webhook is disabled.",
          .failures = {errc::conflict},
-         .schema = first_schema});
+         .schema = tenancy::with_webhooks});
 }
 
 }  // namespace
@@ -125,7 +126,7 @@ void mount(http::router& routes) {
     routes.get<list_webhooks>("/api/webhooks", {.id = "listWebhooks",
                                                 .summary = "The tenant's webhooks, newest first",
                                                 .tag = tag,
-                                                .schema = first_schema});
+                                                .schema = tenancy::with_webhooks});
     routes.post<create_webhook>(
         "/api/webhooks",
         {.id = "createWebhook",
@@ -138,11 +139,11 @@ void mount(http::router& routes) {
              "internet.",
          .failures = {errc::quota_exceeded},
          .compress = false,
-         .schema = first_schema});
+         .schema = tenancy::with_webhooks});
     routes.del<delete_webhook>("/api/webhooks/{id}", {.id = "deleteWebhook",
                                                       .summary = "Forget a webhook and its deliveries",
                                                       .tag = tag,
-                                                      .schema = first_schema});
+                                                      .schema = tenancy::with_webhooks});
     routes.post<enable_webhook>(
         "/api/webhooks/{id}/enable",
         {.id = "enableWebhook",
@@ -151,11 +152,11 @@ void mount(http::router& routes) {
          .description = "A webhook is disabled when no call has succeeded for days, or "
                         "when its receiver answered 410. What happened meanwhile is "
                         "not told.",
-         .schema = first_schema});
+         .schema = tenancy::with_webhooks});
     routes.post<test_webhook>("/api/webhooks/{id}/test", {.id = "testWebhook",
                                                           .summary = "Send the message `webhook.test`, once",
                                                           .tag = tag,
-                                                          .schema = first_schema});
+                                                          .schema = tenancy::with_webhooks});
     mount_deliveries(routes);
 }
 
