@@ -4,14 +4,15 @@
 #include <fmt/format.h>
 
 #include <optional>
+
 namespace bulkhead::events {
 
-told_change::told_change(std::string_view change, std::string_view event, std::string_view data)
+told_change::told_change(std::string_view change, event what, std::string_view data)
     : with_column_(fmt::format(
           "{0}, case when exists (select from webhooks w where w.disabled_at is null and '{1}' = any "
           "(w.events)) "
           "then note_event('{1}', {2}, '{3}', {4}::smallint, {5}) end",
-          change, event, data, delivery_kind.name, static_cast<int>(delivery_kind.lane),
+          change, schema::enum_name(what), data, delivery_kind.name, static_cast<int>(delivery_kind.lane),
           delivery_kind.retry.attempts)),
       without_(fmt::format("{}, null::text", change)),
       telling_(with_column_),

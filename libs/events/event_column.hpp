@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "events/delivery_job.hpp"
+#include "events/event.hpp"
 #include "persistence/postgres/result_set.hpp"
 #include "persistence/postgres/statement.hpp"
 #include "tenancy/schema_levels.hpp"
@@ -21,9 +22,9 @@ namespace bulkhead::events {
 /// A statement that changes something, with that column at its end. Make it once; immutable.
 class told_change {
 public:
-    /// `change` ends with "returning ...". `event`: "task.created". `data`: SQL, what is told, as json made
-    /// of the row's columns. All are static text of ours.
-    told_change(std::string_view change, std::string_view event, std::string_view data);
+    /// `change` ends with "returning ...". `data`: SQL, what is told, as json made of the row's
+    /// columns. Both are static text of ours.
+    told_change(std::string_view change, event what, std::string_view data);
     told_change(const told_change&) = delete;
     told_change& operator=(const told_change&) = delete;
 

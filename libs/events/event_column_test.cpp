@@ -6,12 +6,12 @@
 using namespace bulkhead;
 
 TEST_CASE("events: what is told is noted by the statement that changes, if somebody listens", "[events]") {
-    const events::told_change change("delete from things where id = $1 returning id, name", "thing.deleted",
-                                     "json_build_object('id', id)");
+    const events::told_change change("delete from things where id = $1 returning id, name",
+                                     events::event::task_deleted, "json_build_object('id', id)");
     CHECK(
         change.telling() ==
         "delete from things where id = $1 returning id, name, case when exists (select from webhooks w where "
-        "w.disabled_at is null and 'thing.deleted' = any (w.events)) then note_event('thing.deleted', "
+        "w.disabled_at is null and 'task.deleted' = any (w.events)) then note_event('task.deleted', "
         "json_build_object('id', id), 'webhook.deliver', 1::smallint, 25) end");
 }
 

@@ -45,7 +45,7 @@ awaitable<result<user>> repository::add(std::string email, std::string name,
     static const events::told_change sql(
         "insert into users (id, email, name, password_hash) select $1, $2, $3, $4 "
         "where $5::bigint is null or (select count(*) from users) < $5 returning " USER_COLUMNS,
-        "user.created", USER_EVENT_DATA);
+        events::event::user_created, USER_EVENT_DATA);
     statements.push_back(
         {sql.in(tenant_), postgres::parameters::of(uuid::generate(), email, name, password_hash, most)});
     const auto done = co_await db_.write_all(std::move(statements));

@@ -11,6 +11,8 @@
 namespace bulkhead::tasks {
 namespace {
 
+using events::event;
+
 /// The task as the API shows it, and whose it is.
 #define TASK_EVENT_DATA                                                                            \
     "json_build_object('id', id, 'user_id', user_id, 'title', title, 'description', description, " \
@@ -21,9 +23,7 @@ namespace {
 constexpr int told_column = 9;  // behind TASK_COLUMNS
 
 /// A statement that returns a task, and notes what is to be told of it.
-events::told_change telling(std::string_view change, std::string_view event) {
-    return {change, event, TASK_EVENT_DATA};
-}
+events::told_change telling(std::string_view change, event what) { return {change, what, TASK_EVENT_DATA}; }
 
 std::int16_t column_of(priority p) { return static_cast<std::int16_t>(p); }
 
@@ -54,7 +54,7 @@ awaitable<result<task>> repository::add(task_input input) const {
     static const auto sql = telling(
         "insert into tasks (id, user_id, title, description, completed, priority, due_at) "
         "values ($1, $2, $3, $4, $5, $6, $7) returning " TASK_COLUMNS,
-        "task.created");
+        event::task_created);
     const auto rows = co_await db_.write(sql.in(tenant_), uuid::generate(), user_, input.title.str(),
                                          input.description.value().str(), input.completed.value(),
                                          column_of(input.priority.value()), input.due_at);
@@ -69,7 +69,7 @@ awaitable<result<task>> repository::replace(uuid id, task_input input, expected_
         "version = version + 1, updated_at = now() "
         "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) "
         "returning " TASK_COLUMNS,
-        "task.updated");
+        event::task_updated);
     auto rows = co_await db_.write(sql.in(tenant_), id, user_, expected, input.title.str(),
                                    input.description.value().str(), input.completed.value(),
                                    column_of(input.priority.value()), input.due_at);
@@ -91,7 +91,7 @@ awaitable<result<task>> repository::change(uuid id, task_patch patch, expected_v
         "due_at = case when $8 then $9 else due_at end, version = version + 1, updated_at = now() "
         "where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) "
         "returning " TASK_COLUMNS,
-        "task.updated");
+        event::task_updated);
     auto rows = co_await db_.write(sql.in(tenant_), id, user_, expected, title, description, completed,
                                    importance, patch.due_at.given(), patch.due_at.value());
     co_return co_await changed(std::move(rows), id);
@@ -101,7 +101,7 @@ awaitable<result<>> repository::remove(uuid id, expected_version expected) const
     static const auto sql = telling(
         "delete from tasks where id = $1 and user_id = $2 and ($3::bigint is null or version = $3) "
         "returning " TASK_COLUMNS,
-        "task.deleted");
+        event::task_deleted);
     auto rows = co_await db_.write(sql.in(tenant_), id, user_, expected);
     if (auto gone = co_await changed(std::move(rows), id); !gone)
         co_return std::unexpected(std::move(gone.error()));

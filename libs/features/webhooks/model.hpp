@@ -2,24 +2,17 @@
 // Webhooks and their deliveries as the API speaks of them.
 #pragma once
 
-#include <array>
 #include <boost/describe.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "events/event.hpp"
 #include "schema/schema.hpp"
 
 namespace bulkhead::webhooks {
 
-/// What can be listened for.
-enum class event { task_created, task_updated, task_deleted, user_created };
-constexpr auto spellings_of(std::type_identity<event>) {
-    using spelling = schema::spelling<event>;
-    return std::array{
-        spelling{event::task_created, "task.created"}, spelling{event::task_updated, "task.updated"},
-        spelling{event::task_deleted, "task.deleted"}, spelling{event::user_created, "user.created"}};
-}
+using events::event;
 
 /// What is sent when somebody presses the button; every webhook takes it.
 inline constexpr std::string_view test_event = "webhook.test";
