@@ -73,3 +73,13 @@ def test_patience_covers_what_a_stop_takes():
     for unit in UNITS:
         if "Type=notify" in unit.read_text():
             assert int(re.search(r"^TimeoutStopSec=(\d+)$", unit.read_text(), re.M)[1]) >= drain + stop + 10
+
+
+def test_they_wait_for_a_database_that_comes_minutes_later():
+    """A program that gave up would be started StartLimitBurst times within seconds, and then never again."""
+    for unit in UNITS:
+        text = unit.read_text()
+        attempts = int(re.search(r"^Environment=.*\bDB_CONNECT_RETRIES=(\d+)", text, re.M)[1])
+        assert attempts * 2.5 >= 180, f"{unit.name}: attempts that are refused at once come every 2.5 to 5 seconds"
+        patience = re.search(r"^TimeoutStartSec=(\d+)(min|h)$", text, re.M)
+        assert int(patience[1]) * {"min": 60, "h": 3600}[patience[2]] >= attempts * 15, unit.name
