@@ -9,6 +9,7 @@ namespace bulkhead::runtime {
 namespace {
 
 extern "C" void exit_at_once(int) { ::_exit(1); }
+extern "C" void exit_in_order(int) { ::_exit(0); }
 
 sigset_t handled() {
     sigset_t set;
@@ -44,6 +45,24 @@ int signals::wait() {
         pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
         return number;
     }
+}
+
+// Handlers, not the defaults: the first process of a container has none of those.
+nothing_to_finish::nothing_to_finish() {
+    struct sigaction action {};
+    action.sa_handler = exit_in_order;
+    sigaction(SIGTERM, &action, &terminate_);
+    sigaction(SIGINT, &action, &interrupt_);
+    sigset_t both;
+    sigemptyset(&both);
+    for (int number : {SIGTERM, SIGINT}) sigaddset(&both, number);
+    pthread_sigmask(SIG_UNBLOCK, &both, &mask_);
+}
+
+nothing_to_finish::~nothing_to_finish() {
+    pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+    sigaction(SIGTERM, &terminate_, nullptr);
+    sigaction(SIGINT, &interrupt_, nullptr);
 }
 
 }  // namespace bulkhead::runtime

@@ -4,6 +4,8 @@
 // code.
 #pragma once
 
+#include <signal.h>
+
 #include <functional>
 
 namespace bulkhead::runtime {
@@ -24,6 +26,20 @@ public:
 
 private:
     std::function<void()> reload_ = [] {};
+};
+
+/// For a wait at the start, when there is nothing to finish yet: while it lives, SIGTERM and SIGINT end the
+/// process at once with status 0, instead of waiting for signals::wait. Of the thread that made it.
+class nothing_to_finish {
+public:
+    nothing_to_finish();
+    ~nothing_to_finish();
+    nothing_to_finish(const nothing_to_finish&) = delete;
+    nothing_to_finish& operator=(const nothing_to_finish&) = delete;
+
+private:
+    sigset_t mask_;
+    struct sigaction terminate_, interrupt_;
 };
 
 }  // namespace bulkhead::runtime

@@ -12,6 +12,7 @@
 #include "persistence/migrations/embedded.hpp"
 #include "persistence/migrations/migration.hpp"
 #include "persistence/postgres/session.hpp"
+#include "runtime/signals.hpp"
 #include "service/command_line.hpp"
 
 namespace bulkhead::service {
@@ -39,6 +40,7 @@ std::int64_t newest_control_schema() {
 }
 
 control_facts meet_control_database(const config::settings& settings, const postgres::conninfo& target) {
+    const runtime::nothing_to_finish yet;  // it may take minutes
     postgres::database_error why;
     auto session = postgres::open_with_retries(target, settings.db_connect_retries, {}, &why);
     if (!session && postgres::login_refused(why))

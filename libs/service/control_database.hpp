@@ -22,7 +22,7 @@ std::int64_t newest_control_schema();
 
 /// As many attempts as DB_CONNECT_RETRIES says, one log line each. Throws std::runtime_error when none
 /// succeeds, and wrong_configuration at once when the server knows the user, the password or the database
-/// better.
+/// better. SIGTERM ends the process meanwhile.
 control_facts meet_control_database(const config::settings& settings, const postgres::conninfo& target);
 
 /// The process's budget of connections over all databases: DB_POOL_MAX, or 16 for each thread but never more

@@ -14,7 +14,7 @@ from api_client import Api
 from busy_clients import Busy, login_of_nobody, tasks_and_probes
 from conftest import ReservedPort
 from fast_client import Pipe, encode
-from programs import wait_for
+from programs import Program, free_port, wait_for
 
 PATIENCE = 60
 
@@ -53,6 +53,17 @@ def test_sigterm_under_load_loses_nothing(another, person, attempt):
     assert clients.closed_politely > 0
     assert set(clients.answered) <= {200, 201, 401, 404, 503}, clients.answered
     assert not lines(service, "request cut")
+
+
+@pytest.mark.parametrize("program", ["api", "worker"])
+def test_sigterm_while_it_waits_for_its_database(stack, program):
+    """At once, whatever is left of the many attempts; and not with the default of the signal, which the first process of a
+    container does not have."""
+    settings = {"DATABASE_URL": f"postgresql://bulkhead:x@127.0.0.1:{free_port()}/bulkhead", "DB_CONNECT_RETRIES": "100",
+                "PORT": str(free_port()), "OPS_PORT": str(free_port())}
+    with Program(stack.bin / f"bulkhead-{program}", environment=stack.env | settings) as waiting:
+        wait_for(lambda: "the database does not answer" in waiting.output)
+        assert waiting.stop(seconds=PATIENCE) == 0
 
 
 def test_sigterm_under_load_loses_nothing_over_tls(stack, person, tmp_path):
