@@ -52,9 +52,8 @@ problem set_state(arguments& out, std::string_view value) {
 }
 
 problem set_limit(arguments& out, std::string_view value) {
-    const auto* const last = value.data() + value.size();
-    const auto [end, ec] = std::from_chars(value.data(), last, out.limit);
-    if (ec != std::errc() || end != last || out.limit < 1 || out.limit > most_listed)
+    const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), out.limit);
+    if (ec != std::errc() || end != value.data() + value.size() || out.limit < 1 || out.limit > most_listed)
         return fmt::format("expected a number from 1 to {}", most_listed);
     return std::nullopt;
 }

@@ -66,16 +66,14 @@ awaitable<queue::run_outcome> act(queue::job_context& job, exercise_payload what
 
 }  // namespace
 
-awaitable<queue::run_outcome> exercise::run(queue::job_context& job, payload what) {
-    return act(job, std::move(what));
-}
+awaitable<queue::run_outcome> exercise::run(queue::job_context& job, payload what) { return act(job, what); }
 
 awaitable<queue::run_outcome> long_exercise::run(queue::job_context& job, payload what) {
-    return act(job, std::move(what));
+    return act(job, what);
 }
 
 awaitable<queue::run_outcome> light_exercise::run(queue::job_context& job, payload what) {
-    return act(job, std::move(what));
+    return act(job, what);
 }
 
 }  // namespace bulkhead::worker

@@ -12,7 +12,7 @@ queue::runner_settings runner_options(const shared_parts& shared, std::size_t in
     out.slots = queue::part_of(all, index, count);
     out.process_slots = all;
     out.owner = shared.owner;
-    out.poll *= count;
+    out.poll *= static_cast<int>(count);
     return out;
 }
 

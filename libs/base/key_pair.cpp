@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 namespace bulkhead {
 namespace {
@@ -32,7 +32,7 @@ bio_ptr open_file(const std::string& path) {
 }
 
 std::string cannot_read(const std::string& path) {
-    return fmt::format("{} cannot be read: {}", path, std::strerror(errno));
+    return fmt::format("{} cannot be read: {}", path, std::generic_category().message(errno));
 }
 
 /// Without it OpenSSL would ask on the terminal.
@@ -82,8 +82,8 @@ std::expected<key_pair, key_pair_problem> load_chain(const std::string& path, ut
 
 }  // namespace
 
-void key_pair::release::operator()(x509_st* certificate) const noexcept { X509_free(certificate); }
-void key_pair::release::operator()(evp_pkey_st* key) const noexcept { EVP_PKEY_free(key); }
+void key_pair::release::operator()(x509_st* owned) const noexcept { X509_free(owned); }
+void key_pair::release::operator()(evp_pkey_st* owned) const noexcept { EVP_PKEY_free(owned); }
 
 std::expected<key_pair, key_pair_problem> load_key_pair(const std::string& certificate_file,
                                                         const std::string& key_file, utc_time now) {

@@ -68,7 +68,7 @@ parsed<environment> parse_environment(std::string_view text) {
 }
 
 parsed<std::string> parse_address(std::string_view text) {
-    const std::string address(iequals(text, "localhost") ? "127.0.0.1" : text);
+    std::string address(iequals(text, "localhost") ? "127.0.0.1" : text);
     in6_addr any{};
     if (::inet_pton(AF_INET, address.c_str(), &any) == 1 || ::inet_pton(AF_INET6, address.c_str(), &any) == 1)
         return address;

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <numeric>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace bulkhead::config {
@@ -37,7 +37,8 @@ std::optional<std::string> read_file(const std::string& variable, const std::str
     std::ifstream file(path, std::ios::binary);
     std::string text(most + 1, '\0');
     if (!file || (!file.read(text.data(), static_cast<std::streamsize>(text.size())) && !file.eof())) {
-        problems.push_back(fmt::format("{}: cannot read {}: {}", variable, path, std::strerror(errno)));
+        problems.push_back(
+            fmt::format("{}: cannot read {}: {}", variable, path, std::generic_category().message(errno)));
         return std::nullopt;
     }
     text.resize(static_cast<std::size_t>(file.gcount()));

@@ -9,8 +9,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <vector>
 
 #include "base/encoding.hpp"
@@ -24,7 +24,8 @@ constexpr std::uint64_t largest_manifest = 1 << 20;
 constexpr std::size_t piece_size = 256 * 1024;
 
 std::unexpected<error> cannot_write() {
-    return fail(errc::internal, fmt::format("the archive cannot be written: {}", std::strerror(errno)));
+    return fail(errc::internal,
+                fmt::format("the archive cannot be written: {}", std::generic_category().message(errno)));
 }
 
 std::string partial_name(const std::string& path) { return path + ".partial"; }

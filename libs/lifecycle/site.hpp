@@ -24,7 +24,7 @@ struct site_settings {
     std::string actor = "system";  // who asked, for the audit log: "cli:root", "api", "worker"
     int connection_limit = 50;     // of an application role, over all processes
     std::chrono::seconds keep_deleted = std::chrono::hours(24 * 30);
-    std::string backup_folder{};  // for the final archive of a deleted tenant; empty: none is made
+    std::string backup_folder{};   // for the final archive of a deleted tenant; empty: none is made
     std::string storage_folder{};  // of tenants' files; empty: there are none
     std::chrono::seconds longest_copy = std::chrono::hours(4);  // of one database
 };

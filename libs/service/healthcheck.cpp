@@ -9,9 +9,9 @@
 #include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
-#include <cstring>
 #include <expected>
 #include <iostream>
+#include <system_error>
 #include <utility>
 
 #include "base/json.hpp"
@@ -74,7 +74,7 @@ public:
             if (count > 0) {
                 out.append(piece.data(), static_cast<std::size_t>(count));
             } else if (errno != EAGAIN && errno != EINTR) {
-                return std::unexpected(std::string(std::strerror(errno)));
+                return std::unexpected(std::generic_category().message(errno));
             } else if (auto ok = wait(POLLIN); !ok) {
                 return std::unexpected(std::move(ok.error()));
             }
@@ -83,7 +83,7 @@ public:
     }
 
 private:
-    static outcome why(int code) { return std::unexpected(std::string(std::strerror(code))); }
+    static outcome why(int code) { return std::unexpected(std::generic_category().message(code)); }
 
     outcome wait(short events) {
         pollfd one{.fd = socket_, .events = events, .revents = 0};
