@@ -47,7 +47,7 @@ struct operation_texts {
     bool compress = true;    // false when the answer carries a secret (compression.hpp)
     bool needs_room = true;  // a POST, PUT or PATCH that adds data: refused when the storage is used up
     traffic lane = traffic::by_row;  // whom it competes with when there is too much to do
-    std::int64_t schema = 0;  // the first version of a tenant's schema that has what it works on
+    std::int64_t schema = 0;         // the first version of a tenant's schema that has what it works on
 };
 
 struct route {
