@@ -88,7 +88,7 @@ class Checkout:
             "COMPOSE_PROJECT_NAME": self.project, "BULKHEAD_TAG": TAG, "BULKHEAD_NETWORK": f"10.{64 + os.getpid() % 128}.{number}",
             "BULKHEAD_PORT": str(self.port), "EDGE_ADDRESS": "127.0.0.1", "EDGE_HTTP_PORT": str(free_port()),
             "EDGE_HTTPS_PORT": str(self.https), "RATE_LIMIT": "off", "RATE_LIMIT_AUTH": "off", "COMPOSE": shlex.join(COMPOSE),
-            **settings}
+            "CONTAINER_ENGINE": shlex.join(ENGINE), **settings}
         self.url, self.edge = f"http://127.0.0.1:{self.port}", f"https://127.0.0.1:{self.https}"
 
     def __enter__(self):
@@ -140,10 +140,10 @@ class Checkout:
 
 @pytest.fixture(scope="session", autouse=True)
 def images():
-    """The three images of HEAD, tagged for the tests, and what stands in for nginx and Prometheus."""
+    """The three images of HEAD, tagged for the tests, and what stands in for nginx, Prometheus and Redis."""
     for command in (COMPOSE, ENGINE):
         assert shutil.which(command[0]), f"{command[0]} is missing: set COMPOSE and CONTAINER_ENGINE"
-    for name, variable in (("nginx", "NGINX_IMAGE"), ("prometheus", "PROMETHEUS_IMAGE")):
+    for name, variable in (("nginx", "NGINX_IMAGE"), ("prometheus", "PROMETHEUS_IMAGE"), ("redis", "REDIS_IMAGE")):
         if variable not in os.environ:
             run(*ENGINE, "build", "-t", f"bulkhead-test-{name}:latest", IMAGES / name, timeout=900)
             os.environ[variable] = f"bulkhead-test-{name}:latest"

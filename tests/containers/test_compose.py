@@ -7,6 +7,7 @@ import stat
 import time
 
 import pytest
+import yaml
 
 from conftest import ENGINE, TAG, Checkout, ask, free_port, run, wait_for
 
@@ -57,8 +58,54 @@ def test_hardened(stack, service):
     value = {line.split(":")[0]: line.split()[1:] for line in status.splitlines()}
     assert value["NoNewPrivs"] == ["1"] and value["Uid"][0] != "0"
     assert int(value["CapEff"][0], 16) == 0, "the process that serves holds no capability"
-    limits = stack.compose("exec", "-T", service, "cat", "/proc/1/limits").stdout
-    assert re.search(r"^Max processes +512 +512 ", limits, re.M), limits
+    if service != "postgres":
+        assert int(value["CapBnd"][0], 16) == 0, "and gets none"
+
+
+def test_processes_are_limited_where_the_kernel_can(stack):
+    """The file is laid over docker-compose.yml, and knows every service that stays."""
+    told = stack.compose("-f", "docker-compose.yml", "-f", "infra/docker/pids.yml", "--profile", "edge", "--profile",
+                         "observability", "config").stdout
+    services = yaml.safe_load(told)["services"]
+    assert {name for name, service in services.items() if service.get("pids_limit")} \
+        == {name for name, service in services.items() if service["restart"] == "unless-stopped"}
+
+
+def test_addresses_that_are_fixed_are_not_given_away(stack):
+    network = f"{stack.project}_front"
+    def addresses(service):
+        return stack.inspect(service, "{{range $name, $at := .NetworkSettings.Networks}}{{$name}}={{$at.IPAddress}} {{end}}")
+
+    fixed, given = (re.search(rf"{network}=([\d.]+)", addresses(service))[1] for service in ("api", "worker"))
+    assert fixed == stack.env["BULKHEAD_NETWORK"] + ".11"
+    assert int(given.rsplit(".", 1)[1]) >= 128
+
+
+def test_what_docker_compose_passes_on_are_settings(stack):
+    """Names that stand in docker-compose.yml for .env are spelt as in infra/env.example, for a program that knows them."""
+    users = {}
+    for comment, name in re.findall(r"^# (.*)\n(?:# )?([A-Z_]+)=", (stack.folder / "infra/env.example").read_text(), re.M):
+        users[name] = re.search(r"used by: ([a-z, ]+)", comment)[1]
+    text = (stack.folder / "docker-compose.yml").read_text()
+    services = yaml.safe_load(text)["services"]
+    for service in ("api", "worker", "migrator"):
+        for name, value in services[service]["environment"].items():
+            if name != "OWNER_EMAIL":
+                plain = name.removesuffix("_FILE")
+                assert service in users[plain] or name in services["api"]["environment"], f"{service} knows no {name}"
+                assert not str(value).startswith("${") or str(value).startswith("${" + name + ":-"), f"{name}: {value}"
+
+
+def test_a_mail_server_whose_password_is_a_secret(tmp_path):
+    with Checkout(tmp_path / "bulkhead", SMTP_URL_FILE="/run/secrets/smtp_url", MAIL_FROM="a@example.com",
+                  APP_URL="https://app.example.com") as checkout:
+        (checkout.folder / ".secrets" / "smtp_url").write_text("smtps://user:a-password@mail.example.com:465\n")
+        checkout.compose("run", "--rm", "-T", "secrets")
+        told = checkout.compose("run", "--rm", "-T", "--no-deps", "check-worker").stdout
+        assert "mail.example.com" in told and "a-password" not in told
+        (checkout.folder / ".secrets" / "smtp_url").unlink()
+        checkout.compose("run", "--rm", "-T", "secrets")
+        assert not (checkout.folder / ".secrets/worker/smtp_url").exists()
 
 
 @pytest.mark.parametrize("service", ["api", "worker"])
@@ -93,7 +140,7 @@ def test_each_program_sees_its_own_secrets_only(stack):
     def seen(service):
         return set(stack.compose("exec", "-T", service, "ls", "/run/secrets").stdout.split())
 
-    assert seen("worker") == {"database_url", "redis_url", "data_key", "postgres_ca.pem"}
+    assert seen("worker") == {"database_url", "redis_url", "data_key", "data_key_previous", "postgres_ca.pem"}
     assert seen("redis") == {"redis_password"}
 
 
@@ -161,8 +208,14 @@ def test_nginx_before_two_replicas(tmp_path):
         assert f'"client":"{gateway}"' in told, "nginx hands on the address it sees"
 
         plain = run("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}",
-                    f"http://127.0.0.1:{checkout.env['EDGE_HTTP_PORT']}/api/").stdout
-        assert plain.startswith("308 https://")
+                    f"http://127.0.0.1:{checkout.env['EDGE_HTTP_PORT']}/api/x?y=z").stdout
+        assert plain == f"308 {checkout.edge}/api/x?y=z"
+
+        # What the API would not take does not get that far, and what is under way has a bound.
+        assert ask(f"{checkout.edge}/api/tasks", {"title": "x" * 1_100_000}, token).status == 413
+        assert ask(f"{checkout.edge}/api/tasks", {"title": "x" * 1_000_000}, token).status in (400, 422)
+        [size] = re.findall(r"^\S+ (\d+) ", checkout.compose("--profile", "edge", "exec", "-T", "nginx", "df", "-k", "/tmp").stdout, re.M)
+        assert int(size) == 128 * 1024
 
 
 def test_prometheus_finds_both_programs(tmp_path):
