@@ -146,13 +146,18 @@ sick_first() {
     if healthy "$1" api && ! healthy "$1" api-2; then echo api-2 api worker; else echo api api-2 worker; fi
 }
 
+# image_of TAG PROGRAM: its name as Compose understands it, with BULKHEAD_IMAGES from wherever that comes.
+image_of() {
+    local config
+    config=$(within=60 compose "$1" config 2>/dev/null) || die "${compose_command[*]} config fails: see what it says"
+    tr -d "\"'" <<<"$config" | sed -nE "s/^ +image: +(.*-$2:.*)$/\1/p" | head -n 1
+}
+
 # require_images TAG PROGRAM...: they are here and run. Compose would build what is missing from this checkout, under that name.
 require_images() {
-    local program image images
-    images=$(within=60 compose "$1" config 2>/dev/null | tr -d "\"'") || die "${compose_command[*]} config fails: see what it says"
+    local program image
     for program in "${@:2}"; do
-        # As Compose understands it, with BULKHEAD_IMAGES from wherever that comes.
-        image=$(sed -nE "s/^ +image: +(.*-$program:.*)$/\\1/p" <<<"$images" | head -n 1)
+        image=$(image_of "$1" "$program")
         timeout 60 "${engine[@]}" image inspect "$image" >/dev/null 2>&1 </dev/null ||
             die "the image $image is not here: build or pull it first"
         once "$1" --entrypoint "bulkhead-$program" "${service_of[$program]}" --version >/dev/null 2>&1 ||

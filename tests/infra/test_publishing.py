@@ -14,6 +14,9 @@ TARGETS = ("api", "worker", "migrator")
 VERSION = re.search(r"^project\(bulkhead VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M)[1]
 
 DOCKER = """#!/bin/sh
+case "$*" in
+    "compose "*config) for each in api worker migrator; do echo "  image: ${BULKHEAD_IMAGES:-bulkhead}-$each:$BULKHEAD_TAG"; done; exit ;;
+esac
 echo "docker $*" >>"$SEEN"
 while [ $# -gt 0 ]; do
     if [ "$1" = --metadata-file ]; then printf '{"containerimage.digest": "%s"}' "$DIGEST" >"$2"; fi
@@ -25,10 +28,11 @@ COSIGN = """#!/bin/sh
 echo "cosign $*" >>"$SEEN"
 case "$*" in *"$FORGED"*) exit 1 ;; esac
 """
-# The last word is the command; stdin goes to it, as over the wire.
+# The last word is the command; where the key has a command of its own, that one is told of it.
 SSH = """#!/bin/bash
 echo "ssh $*" >>"$SEEN"
 [ "$(stat -c %a "$2")" = 600 ] || exit 9
+if [ -n "$FORCED" ]; then SSH_ORIGINAL_COMMAND=${@: -1} exec "$FORCED"; fi
 exec bash -c "${@: -1}"
 """
 
@@ -43,7 +47,7 @@ class Place:
         for name, text in (("docker", DOCKER), ("cosign", COSIGN), ("ssh", SSH)):
             (tools / name).write_text(text)
             (tools / name).chmod(0o755)
-        (self.repository / "infra" / "scripts").mkdir(parents=True)
+        shutil.copytree(ROOT / "infra" / "scripts", self.repository / "infra" / "scripts")
         shutil.copytree(ROOT / "infra" / "ci", self.repository / "infra" / "ci")
         shutil.copy(ROOT / "CMakeLists.txt", self.repository)
         shutil.copy(ROOT / "infra" / "scripts" / "lib-build.sh", self.repository / "infra" / "scripts")
@@ -54,10 +58,11 @@ class Place:
                             "FORGED": "forged", "DIGEST": DIGEST, "REPOSITORY": "Owner/Name", "DEPLOY_HOST": "ops@host",
                             "DEPLOY_SSH_KEY": "the key", "DEPLOY_KNOWN_HOSTS": "host key", "DEPLOY_PATH": str(self.host)}
         self.git("init", "-q", "-b", "main")
-        self.git("config", "uploadpack.allowAnySHA1InWant", "true")
         self.git("add", "-A")
         self.git("commit", "-qm", "first")
+        self.first = self.git("rev-parse", "HEAD")
         subprocess.run(["git", "clone", "-q", self.repository, self.host], check=True, capture_output=True)
+        (self.host / ".secrets").mkdir()
         self.git("commit", "-q", "--allow-empty", "-m", "second")
         self.revision = self.git("rev-parse", "HEAD")
 
@@ -133,20 +138,46 @@ def test_signatures_are_verified(place):
     assert place.run("verify-images", place.digests(worker="ghcr.io/owner/name/bulkhead-worker:latest")).returncode == 1
 
 
-def test_the_host_gets_this_commit_and_these_images(place):
-    done = place.run("deploy", place.digests())
+@pytest.mark.parametrize("forced", [False, True])
+@pytest.mark.parametrize("names", ["bulkhead", "registry.example/own"])
+def test_the_host_gets_this_commit_and_these_images(place, forced, names):
+    receiver = place.host / "infra/scripts/receive-deploy"
+    done = place.run("deploy", place.digests(), FORCED=str(receiver) if forced else "", BULKHEAD_IMAGES=names)
     assert done.returncode == 0, done.stderr
     tag = place.revision[:12]
+    image = "ghcr.io/owner/name/bulkhead-{}@" + DIGEST
     seen = place.seen()
     assert seen[0].startswith("ssh -i ") and "StrictHostKeyChecking=yes" in seen[0] and "the key" not in seen[0]
+    assert "ServerAliveInterval" in seen[0]
     assert seen[1:] == [
-        *(line for target in TARGETS for line in (f"docker pull --quiet ghcr.io/owner/name/bulkhead-{target}@{DIGEST}",
-                                                  f"docker tag ghcr.io/owner/name/bulkhead-{target}@{DIGEST} bulkhead-{target}:{tag}")),
+        *(f"docker pull --quiet {image.format(target)}" for target in TARGETS),
+        *(f"docker tag {image.format(target)} {names}-{target}:{tag}" for target in TARGETS),
         f"deploy {tag} at {place.revision} in {place.host}"]
+    assert place.git("-C", str(place.host), "rev-parse", "HEAD") == place.revision
 
 
 def test_a_deploy_that_was_taken_back_fails(place):
     assert place.run("deploy", place.digests(), OUTCOME="1").returncode == 1
+    assert place.git("-C", str(place.host), "rev-parse", "HEAD") == place.first
+    assert place.git("-C", str(place.host), "branch", "--show-current") == "main"
+
+
+def test_what_runs_already_is_no_failure(place):
+    (place.host / ".env").write_text(f"BULKHEAD_TAG={place.revision[:12]}\n")
+    done = place.run("deploy", place.digests())
+    assert done.returncode == 0 and "runs already" in done.stdout
+    assert not any(line.startswith("deploy ") for line in place.seen())
+
+
+def test_the_key_of_a_deploy_does_nothing_else(place):
+    receiver = place.host / "infra/scripts/receive-deploy"
+    images = " ".join(f"ghcr.io/owner/name/bulkhead-{target}@{DIGEST}" for target in TARGETS)
+    stranger = place.git("commit-tree", "-m", "on no branch", "HEAD^{tree}")
+    for command in ("", "bash", f"{place.revision} {images} ; reboot", f"{stranger} {images}", f"main {images}"):
+        done = subprocess.run([receiver], env=place.environment | {"SSH_ORIGINAL_COMMAND": command}, text=True,
+                              capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+        assert done.returncode in (1, 2) and "receive-deploy: " in done.stderr, done
+    assert not pathlib.Path(place.environment["SEEN"]).exists()
 
 
 def test_nothing_but_digests_is_deployed(place):
