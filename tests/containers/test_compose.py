@@ -214,7 +214,8 @@ def test_nginx_before_two_replicas(tmp_path):
         # What the API would not take does not get that far, and what is under way has a bound.
         assert ask(f"{checkout.edge}/api/tasks", {"title": "x" * 1_100_000}, token).status == 413
         assert ask(f"{checkout.edge}/api/tasks", {"title": "x" * 1_000_000}, token).status in (400, 422)
-        [size] = re.findall(r"^\S+ (\d+) ", checkout.compose("--profile", "edge", "exec", "-T", "nginx", "df", "-k", "/tmp").stdout, re.M)
+        told = checkout.compose("--profile", "edge", "exec", "-T", "nginx", "df", "-k", "/tmp").stdout
+        [size] = re.findall(r"^tmpfs +(\d+) ", told, re.M)
         assert int(size) == 128 * 1024
 
 
