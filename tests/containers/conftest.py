@@ -85,7 +85,8 @@ class Checkout:
         self.port, self.https = free_port(), free_port()
         run("git", "clone", "-q", SOURCE, folder)
         self.env = os.environ | {
-            "COMPOSE_PROJECT_NAME": self.project, "BULKHEAD_TAG": TAG, "BULKHEAD_NETWORK": f"10.{64 + os.getpid() % 128}.{number}",
+            "COMPOSE_PROJECT_NAME": self.project, "BULKHEAD_TAG": TAG,
+            "BULKHEAD_NETWORK": f"10.{64 + os.getpid() % 128}.{number}",
             "BULKHEAD_PORT": str(self.port), "EDGE_ADDRESS": "127.0.0.1", "EDGE_HTTP_PORT": str(free_port()),
             "EDGE_HTTPS_PORT": str(self.https), "RATE_LIMIT": "off", "RATE_LIMIT_AUTH": "off",
             "COMPOSE": shlex.join(COMPOSE), "CONTAINER_ENGINE": shlex.join(ENGINE), **settings}
