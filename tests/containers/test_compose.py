@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+import textwrap
 import time
 
 import pytest
@@ -94,6 +95,22 @@ def test_what_docker_compose_passes_on_are_settings(stack):
                 plain = name.removesuffix("_FILE")
                 assert service in users[plain] or name in services["api"]["environment"], f"{service} knows no {name}"
                 assert not str(value).startswith("${") or str(value).startswith("${" + name + ":-"), f"{name}: {value}"
+
+
+def test_any_other_setting_in_an_override(tmp_path):
+    """The example of docs/deployment.md, which both generations of Compose read by themselves."""
+    with Checkout(tmp_path / "bulkhead") as checkout:
+        text = (checkout.folder / "docs/deployment.md").read_text()
+        [example] = re.findall(r"^( {6}x-all: .*\n(?: {6}.*\n)+)", text, re.M)
+        (checkout.folder / "docker-compose.override.yml").write_text(textwrap.dedent(example))
+        services = yaml.safe_load(checkout.compose("--profile", "edge", "config").stdout)["services"]
+        for name in ("check-api", "api", "api-2"):
+            assert services[name]["environment"]["IDEMPOTENCY_TTL"] == "48h"
+            assert services[name]["environment"]["JWT_SECRET_FILE"] == "/run/secrets/jwt_secret"
+        (checkout.folder / ".env").write_text("BODY_LIMIT=2MiB\n")
+        services = yaml.safe_load(checkout.compose("config").stdout)["services"]
+        assert services["api"]["environment"]["BODY_LIMIT"] == "2MiB"
+        assert run("git", "status", "--porcelain", cwd=checkout.folder).stdout == ""
 
 
 def test_a_mail_server_whose_password_is_a_secret(tmp_path):

@@ -124,6 +124,11 @@ def test_the_version_is_a_name_for_the_same_images(place):
     assert place.run("tag-images", place.folder / "nothing").returncode == 2
 
 
+def test_images_that_nobody_gave_a_version_have_the_programs_one():
+    version = re.search(r"^project\(bulkhead VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text(), re.M)[1]
+    assert re.findall(r"^ARG VERSION=(.*)$", (ROOT / "infra/docker/Dockerfile").read_text(), re.M) == [version]
+
+
 def test_only_digests_are_signed(place):
     assert place.run("sign-image", f"ghcr.io/owner/name/bulkhead-api@{DIGEST}").returncode == 0
     assert place.seen() == [f"cosign sign --yes --recursive ghcr.io/owner/name/bulkhead-api@{DIGEST}"]
