@@ -74,6 +74,7 @@ def test_processes_are_limited_where_the_kernel_can(stack):
 
 def test_addresses_that_are_fixed_are_not_given_away(stack):
     network = f"{stack.project}_front"
+
     def addresses(service):
         return stack.inspect(service, "{{range $name, $at := .NetworkSettings.Networks}}{{$name}}={{$at.IPAddress}} {{end}}")
 
@@ -94,7 +95,8 @@ def test_what_docker_compose_passes_on_are_settings(stack):
             if name != "OWNER_EMAIL":
                 plain = name.removesuffix("_FILE")
                 assert service in users[plain] or name in services["api"]["environment"], f"{service} knows no {name}"
-                assert not str(value).startswith("${") or str(value).startswith("${" + name + ":-"), f"{name}: {value}"
+                passed = re.fullmatch(r"\$\{(\w+):-[^}]*\}", str(value))
+                assert not passed or passed[1] == name, f"{name}: {value}"
 
 
 def test_any_other_setting_in_an_override(tmp_path):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """deploy, rollback and migrate on a stack that works: who uses it notices nothing, whatever comes of it."""
 import re
+import signal
 import subprocess
 import time
 
@@ -124,7 +125,33 @@ def test_what_is_not_there_is_not_deployed(edge):
     before = [edge.inspect(service, "{{.Id}}") for service in ("api", "api-2", "worker")]
     done = script(edge, "deploy", "no-such-version", check=False)
     assert done.returncode == 1 and "no-such-version" in done.stderr
+    assert script(edge, "rollback", "no-such-version", check=False).returncode == 1
+    assert script(edge, "migrate", "--tag", "no-such-version", check=False).returncode == 1
+    built = run(*ENGINE, "image", "inspect", "bulkhead-migrator:no-such-version", check=False)
+    assert built.returncode != 0, "Compose has built it from the checkout"
     assert [edge.inspect(service, "{{.Id}}") for service in ("api", "api-2", "worker")] == before
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
+def test_an_interrupted_deploy_leaves_what_ran(edge, tmp_path, name):
+    """With the first replica away; after a SIGKILL it is the next rollback that brings it back."""
+    before = edge.inspect("api", "{{.Id}}")
+    load = Load(edge, 900, tmp_path)
+    process = subprocess.Popen([edge.folder / "infra/scripts/deploy", TAG], env=edge.env, cwd=edge.folder, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    wait_for(lambda: process.poll() is not None or edge.inspect("api", "{{.Id}}") != before, "the first replica to go away", 300)
+    process.send_signal(getattr(signal, name))
+    told = process.communicate(timeout=900)[0]
+    if name == "SIGKILL":
+        time.sleep(30)  # what it had asked the engine for
+        told += script(edge, "rollback").stdout
+    time.sleep(2)
+    answers, failed = load.stop()
+    assert "did not come to replace" in told if name == "SIGKILL" else "interrupted; taking back" in told, told
+    assert tags(edge) == [NEWER] * 3
+    assert failed == 0 and answers > 100, (answers, failed)
+    remembered = (edge.folder / ".env").read_text()
+    assert f"BULKHEAD_TAG_BEFORE={TAG}\n" in remembered and "COMING" not in remembered
 
 
 def test_rollback_under_load(edge, tmp_path):

@@ -2,17 +2,25 @@
 """kill -9 of each container: it is back by itself, and healthy, and no job is lost."""
 import pytest
 
-from conftest import ask, wait_for
+from conftest import Checkout, ask, wait_for
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    with Checkout(tmp_path_factory.mktemp("checkout") / "bulkhead") as checkout:
+        checkout.up(profiles=["edge"], timeout=600)
+        yield checkout
 
 
 def serving(stack):
     try:
-        return ask(f"{stack.url}/health").json.get("status") == "healthy" and stack.healthy("api") and stack.healthy("worker")
-    except OSError:
+        return all(ask(f"{url}/health").json.get("status") == "healthy" for url in (stack.url, stack.edge)) \
+            and all(stack.healthy(service) for service in ("api", "api-2", "worker"))
+    except (OSError, ValueError):
         return False
 
 
-@pytest.mark.parametrize("service", ["api", "worker", "redis", "postgres"])
+@pytest.mark.parametrize("service", ["api", "api-2", "worker", "redis", "postgres", "nginx"])
 def test_back_by_itself(stack, service):
     wait_for(lambda: serving(stack), "a healthy stack")
     token = stack.owner()
