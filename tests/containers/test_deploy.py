@@ -139,7 +139,7 @@ def test_an_interrupted_deploy_leaves_what_ran(edge, tmp_path, name):
     load = Load(edge, 900, tmp_path)
     process = subprocess.Popen([edge.folder / "infra/scripts/deploy", TAG], env=edge.env, cwd=edge.folder, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    wait_for(lambda: process.poll() is not None or edge.inspect("api", "{{.Id}}") != before, "the first replica to go away", 300)
+    wait_for(lambda: process.poll() is not None or edge.inspect("api", "{{.Id}}") != before, "one to go", 300)
     process.send_signal(getattr(signal, name))
     told = process.communicate(timeout=900)[0]
     if name == "SIGKILL":
