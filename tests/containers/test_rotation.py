@@ -25,21 +25,25 @@ class Rotation:
         text = (stack.folder / "docs/operations.md").read_text()
         [block] = [block for block in re.findall(r"^```bash\n(.*?)^```$", text, re.M | re.S) if f"--new {name}\n" in block]
         self.stack, self.old = stack, (stack.secret(name) if not name.endswith("_cert") else stack.secret(f"{name}.pem"))
-        self.token = stack.owner()
+        self.token = self.settled()
         run("bash", "-euo", "pipefail", "-c", DOCKER + block, cwd=stack.folder, env=stack.env, timeout=600)
         self.new = stack.secret(name) if not name.endswith("_cert") else stack.secret(f"{name}.pem")
         assert self.new != self.old
         assert not list((stack.folder / ".secrets").glob("*_previous*"))
-        wait_for(self.serves, "an API that serves")
+        self.settled()
 
-    def serves(self):
-        try:
-            return self.stack.healthy("api") and self.stack.healthy("worker") and bool(self.stack.owner())
-        except (OSError, AssertionError):
-            return False
+    def settled(self):
+        """The token of an owner who could log in, once both programs are well."""
+        def serves():
+            try:
+                return self.stack.healthy("api") and self.stack.healthy("worker") and self.stack.owner()
+            except (OSError, AssertionError):
+                return None
+
+        return wait_for(serves, "an API that serves")
 
     def job_runs(self):
-        token = self.stack.owner()
+        token = self.settled()
         made = ask(f"{self.stack.url}/api/exports", {"kind": "tasks", "format": "csv"}, token)
         assert made.status == 202, made.body
         place = self.stack.url + made.headers["Location"]
@@ -48,14 +52,16 @@ class Rotation:
     def tenant_is_made(self, slug):
         token = self.stack.secret("platform_admin_token")
         place = f"{self.stack.url}/api/platform/tenants"
-        assert ask(place, {"slug": slug, "name": slug}, token, timeout=60).status in (201, 202)
+        owner = {"email": "ada@example.com", "password": "a long sentence", "name": "Ada"}
+        made = ask(place, {"slug": slug, "name": slug, "owner": owner}, token, timeout=60)
+        assert made.status in (201, 202), made.body
         wait_for(lambda: ask(f"{place}/{slug}", token=token).json["status"] == "active", "a tenant")
 
 
 def test_jwt_secret(stack):
     done = Rotation(stack, "jwt_secret")
     assert ask(f"{stack.url}/api/auth/me", token=done.token).status == 401, "the old one is gone"
-    assert ask(f"{stack.url}/api/auth/me", token=stack.owner()).status == 200
+    assert ask(f"{stack.url}/api/auth/me", token=done.settled()).status == 200
 
 
 def test_data_key(stack):
@@ -92,7 +98,7 @@ def test_platform_admin_token(stack):
 def test_postgres_cert(stack):
     done = Rotation(stack, "postgres_cert")
     stack.compose("restart", "api")
-    wait_for(done.serves, "an API that connects anew")
+    done.settled()  # it connects anew
     done.tenant_is_made("after-the-certificate")
 
 
