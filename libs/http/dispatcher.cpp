@@ -88,7 +88,7 @@ awaitable<response> dispatcher::handle(exchange& x, const router::match& route) 
         if (!begun) co_return problem_response(begun.error(), x.request_id());
     }
     x.set_served();
-    request_failure why{.type = "unknown", .reason = "not a std::exception"};
+    request_failure why;
     try {
         auto answer = co_await route.found->serve(x);
         const bool good = static_cast<unsigned>(answer.code) < 400;
@@ -98,6 +98,7 @@ awaitable<response> dispatcher::handle(exchange& x, const router::match& route) 
     } catch (const std::exception& e) {
         why = {.type = type_name(e), .reason = e.what()};
     } catch (...) {
+        why = {.type = "unknown", .reason = "not a std::exception"};
     }
     x.log().error("a handler threw", {{"path", x.head().path}, {"reason", std::string_view(why.reason)}});
     x.set_failure(std::move(why));

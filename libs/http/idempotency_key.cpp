@@ -23,7 +23,9 @@ std::optional<std::string> unquoted(std::string_view text) {
     const auto inner = text.substr(1, text.size() - 2);
     for (std::size_t at = 0; at < inner.size(); ++at) {
         const bool escaped = inner[at] == '\\';
-        if (escaped && (++at == inner.size() || (inner[at] != '"' && inner[at] != '\\'))) return std::nullopt;
+        if (escaped) ++at;
+        if (at == inner.size()) return std::nullopt;
+        if (escaped && inner[at] != '"' && inner[at] != '\\') return std::nullopt;
         if (!escaped && (inner[at] < ' ' || inner[at] > '~' || inner[at] == '"')) return std::nullopt;
         out += inner[at];
     }

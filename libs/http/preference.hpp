@@ -47,7 +47,8 @@ struct outcome<created_or_accepted<T, Work>> {
     static response to_response(created_or_accepted<T, Work>&& result) {
         auto out = std::visit(
             [](auto&& each) {
-                return outcome<std::remove_cvref_t<decltype(each)>>::to_response(std::move(each));
+                return outcome<std::remove_cvref_t<decltype(each)>>::to_response(
+                    std::forward<decltype(each)>(each));
             },
             std::move(result.value));
         add_preference_applied(out, result.asked);

@@ -12,9 +12,9 @@ result<std::optional<std::chrono::milliseconds>> requested_timeout(const request
     const auto first = head.find(name);
     if (!first) return std::nullopt;
     std::uint64_t value = 0;
-    const auto* const end = first->data() + first->size();
-    const auto [stopped, failed] = std::from_chars(first->data(), end, value);
-    if (head.count(name) > 1 || failed != std::errc{} || stopped != end || first->size() > most_digits)
+    const auto [stopped, failed] = std::from_chars(first->data(), first->data() + first->size(), value);
+    const bool whole = stopped == first->data() + first->size();
+    if (head.count(name) > 1 || failed != std::errc{} || !whole || first->size() > most_digits)
         return fail(errc::malformed_request, "X-Request-Timeout-Ms is not one number of milliseconds");
     return std::chrono::milliseconds{value};
 }
