@@ -71,10 +71,13 @@ constexpr std::array table{
 
     command_row{command::keys_generate, "keys", "generate", "", "Prints a new key for DATA_KEY."},
     command_row{command::keys_list, "keys", "list", "",
-                "Which keys seal the secrets in the control database, and how many of them."},
+                "Which keys seal the secrets in the control database and in the tenants' databases, and how\n"
+                "many of them. Exit status 3 when a tenant's database could not be reached."},
     command_row{command::keys_rotate, "keys", "rotate", "[--credentials [--tenant SLUG]]",
-                "Seals everything again that is not sealed with DATA_KEY; DATA_KEY_PREVIOUS is not needed\n"
-                "afterwards. --credentials: gives the roles of all tenants, or of one, new passwords."},
+                "Seals everything again that is not sealed with DATA_KEY, in tenants' databases too;\n"
+                "DATA_KEY_PREVIOUS is not needed afterwards, unless the exit status is 3: something could\n"
+                "not be reached or opened. --credentials: gives the roles of all tenants, or of one, new\n"
+                "passwords."},
 };
 
 }  // namespace

@@ -21,21 +21,31 @@ int fail_with(const context& with, const error& why) {
     return exit_failed;
 }
 
+/// Each of them on a line of its own.
+void name_unvisited(const context& with, const std::vector<lifecycle::unvisited_tenant>& all) {
+    for (const auto& one : all)
+        with.out.message(fmt::format("tenant {}: nobody looked into its database: {}", one.slug, one.why));
+}
+
 int rotate_data_key(const context& with) {
-    const auto at = site_of(with, "");
+    auto at = site_of(with, "");
     const auto done = lifecycle::reseal(
         at, [&](std::size_t sealed) { with.out.message(fmt::format("{} values sealed again", sealed)); },
         [] { return stop_signal() != 0; });
     if (!done) return fail_with(with, done.error());
-    with.out.summary(
-        {{"resealed", done->sealed}, {"unopened", done->unopened}, {"complete", done->complete}});
+    with.out.summary({{"resealed", done->sealed},
+                      {"unopened", done->unopened},
+                      {"unvisited", done->unvisited.size()},
+                      {"complete", done->complete}});
+    name_unvisited(with, done->unvisited);
     if (done->unopened > 0)
         with.out.message(
             fmt::format("{} values are opened by no key that is configured: see keys list and the "
                         "lines above; set DATA_KEY_PREVIOUS to the key they were sealed with",
                         done->unopened));
     if (!done->complete) {
-        with.out.message("not everything is sealed with DATA_KEY; run keys rotate again");
+        with.out.message(
+            "not everything is sealed with DATA_KEY: keep DATA_KEY_PREVIOUS and run keys rotate again");
         return exit_partly_failed;
     }
     if (done->unopened > 0) return exit_partly_failed;
@@ -112,12 +122,12 @@ int generate_key(const output& out) {
 }
 
 int list_keys(const context& with) {
-    const auto at = site_of(with, "");
-    const auto all = lifecycle::list_sealed_values(at);
+    auto at = site_of(with, "");
+    const auto all = lifecycle::list_sealed_values(at, [] { return stop_signal() != 0; });
     if (!all) return fail_with(with, all.error());
     std::int64_t previous = 0;
     std::int64_t unknown = 0;
-    for (const auto& one : *all) {
+    for (const auto& one : all->values) {
         with.out.data({{"type", "sealed"},
                        {"place", one.place},
                        {"key", one.key.empty() ? json::value(nullptr) : json::value(one.key)},
@@ -132,14 +142,17 @@ int list_keys(const context& with) {
     with.out.summary({{"current", ids.empty() ? json::value(nullptr) : json::value(ids[0])},
                       {"previous", ids.size() < 2 ? json::value(nullptr) : json::value(ids[1])},
                       {"not_current", previous},
-                      {"unknown", unknown}});
+                      {"unknown", unknown},
+                      {"unvisited", all->unvisited.size()}});
+    name_unvisited(with, all->unvisited);
     if (ids.empty()) with.out.message("DATA_KEY is not set: these values are not protected");
     if (previous > 0 && !ids.empty())
         with.out.message("bulkhead-migrator keys rotate seals all of them with DATA_KEY");
     if (unknown > 0)
         with.out.message(
             fmt::format("{} values need a key that is not configured: set DATA_KEY_PREVIOUS to it", unknown));
-    return exit_ok;
+    if (stop_signal() != 0) return exit_failed;
+    return all->unvisited.empty() ? exit_ok : exit_partly_failed;
 }
 
 int rotate_keys(const context& with) {

@@ -48,20 +48,15 @@ private:
     }
 
     result<void> keys() {
-        const auto all = list_sealed_values(at_);
-        if (!all) return std::unexpected(all.error());
-        std::int64_t previous = 0;
-        for (const auto& one : *all)
-            if (one.use == key_use::previous) previous += one.count;
+        const auto found = inspect_keys(at_, most_named, stop_);
+        if (!found) return std::unexpected(found.error());
         if (at_.box().key_ids().empty())
             note("DATA_KEY", "it is not set: stored passwords are not protected",
                  "set it to what keys generate prints, then run keys rotate");
-        else if (previous > 0)
-            note("DATA_KEY", fmt::format("{} values are not sealed with it yet", previous),
+        else if (found->previous > 0)
+            note("DATA_KEY", fmt::format("{} values are not sealed with it yet", found->previous),
                  "run keys rotate");
-        const auto closed = unopened_values(at_, most_named);
-        if (!closed) return std::unexpected(closed.error());
-        for (const auto& one : *closed)
+        for (const auto& one : found->unopened)
             problem("DATA_KEY", fmt::format("no key opens {}", one),
                     "set DATA_KEY_PREVIOUS to the key it was sealed with; keys list tells its id");
         return {};

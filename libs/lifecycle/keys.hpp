@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys behind the secrets in the control database: which ones are in use, changing to a new DATA_KEY, and
-// new passwords for tenants' roles. All of it can be interrupted and repeated. Blocking; one thread at a
-// time.
+// The key behind the secrets in the control database and in tenants' databases: which one is in use, and
+// changing to a new DATA_KEY. All of it can be interrupted and repeated. Blocking; one thread at a time.
 #pragma once
 
 #include <functional>
@@ -21,28 +20,46 @@ enum class key_use {
 
 /// So many values in one column are sealed with one key.
 struct sealed_values {
-    std::string place;  // "tenants.role_password"
+    std::string place;  // "tenants.role_password"; of tenants' databases: in all of them together
     std::string key;    // its id; "plain"; empty: damaged
     key_use use = key_use::unknown;
     std::int64_t count = 0;
 };
 
-/// In the order of places and keys.
-result<std::vector<sealed_values>> list_sealed_values(const site& at);
+/// One in whose database nobody looked.
+struct unvisited_tenant {
+    std::string slug;
+    std::string why;  // for people
+};
+
+struct sealed_inventory {
+    std::vector<sealed_values> values;  // in the order of places and keys
+    std::vector<unvisited_tenant> unvisited;
+};
+
+/// A connection to each tenant's database, those of deleted tenants too. Ends early when `stop` says so.
+result<sealed_inventory> list_sealed_values(site& at, const std::function<bool()>& stop = {});
 
 struct resealing {
-    std::size_t sealed = 0;    // again, with the current key
-    std::size_t unopened = 0;  // no key opens them; they stay as they are
-    bool complete = false;     // nothing is left that another key opens
+    std::size_t sealed = 0;                   // again, with the current key
+    std::size_t unopened = 0;                 // no key opens them; they stay as they are
+    std::vector<unvisited_tenant> unvisited;  // what is in their databases stays as it is
+    bool complete = false;                    // nothing is left anywhere that another key opens
 };
 
 /// Seals with the current key what another one sealed. A value that somebody changes meanwhile is left alone
 /// and looked at again. Ends early, and not complete, when `stop` says so; `on_batch` hears how many were
 /// sealed so far. errc::conflict when there is no DATA_KEY.
-result<resealing> reseal(const site& at, const std::function<void(std::size_t)>& on_batch = {},
+result<resealing> reseal(site& at, const std::function<void(std::size_t)>& on_batch = {},
                          const std::function<bool()>& stop = {});
 
-/// "place row" of values that no key opens; at most `most`.
-result<std::vector<std::string>> unopened_values(const site& at, std::size_t most);
+/// What somebody sees who may not change anything: the databases of deleted tenants are passed by.
+struct key_findings {
+    std::int64_t previous = 0;          // values that are not sealed with the current key, but open
+    std::vector<std::string> unopened;  // "place row" of values that no key opens
+};
+
+/// At most `most` of those are named.
+result<key_findings> inspect_keys(site& at, std::size_t most, const std::function<bool()>& stop = {});
 
 }  // namespace bulkhead::lifecycle

@@ -20,11 +20,6 @@ constexpr std::string_view unique_violation = "23505";  // two at once
 constexpr std::string_view object_in_use = "55006";     // a session that has not ended yet
 constexpr auto ending_takes = 10s;
 
-result<void> refuse_sessions(postgres::session& server, std::string_view name) {
-    return run_script(server,
-                      fmt::format("alter database {} allow_connections false", quote_identifier(name)));
-}
-
 result<void> end_sessions_in(postgres::session& server, std::string_view name) {
     // Without being superuser we may not touch a superuser's session, nor one of the server itself;
     // autovacuum makes way for whoever renames or drops.
@@ -135,7 +130,7 @@ result<void> drop_database(postgres::session& server, std::string_view name) {
     if (!*exists) return {};
     // WITH (FORCE) would be refused because of any session that we may not end, autovacuum's too. One whose
     // drop was interrupted cannot be altered any more, but still be dropped.
-    (void)refuse_sessions(server, name);
+    (void)admit_sessions(server, name, false);
     return run_when_unused(server, name, fmt::format("drop database if exists {}", quote_identifier(name)));
 }
 
@@ -143,7 +138,7 @@ result<void> put_away(postgres::session& server, std::string_view name, std::str
     const auto exists = database_exists(server, name);
     if (!exists) return std::unexpected(exists.error());
     if (!*exists) return {};
-    if (auto closed = refuse_sessions(server, name); !closed) return closed;
+    if (auto closed = admit_sessions(server, name, false); !closed) return closed;
     return rename_database(server, name, new_name);
 }
 
@@ -152,8 +147,12 @@ result<void> bring_back(postgres::session& server, std::string_view name, std::s
     if (!exists) return std::unexpected(exists.error());
     if (*exists)
         if (auto renamed = rename_database(server, name, old_name); !renamed) return renamed;
+    return admit_sessions(server, old_name, true);
+}
+
+result<void> admit_sessions(postgres::session& server, std::string_view name, bool admit) {
     return run_script(server,
-                      fmt::format("alter database {} allow_connections true", quote_identifier(old_name)));
+                      fmt::format("alter database {} allow_connections {}", quote_identifier(name), admit));
 }
 
 std::string deleted_database_name(const uuid& tenant) { return "bulkhead_deleted_" + tenant.to_compact(); }

@@ -35,6 +35,9 @@ result<void> put_away(postgres::session& server, std::string_view name, std::str
 /// The reverse.
 result<void> bring_back(postgres::session& server, std::string_view name, std::string_view old_name);
 
+/// Whether anybody may begin a session there, superusers too. Sessions that are open stay.
+result<void> admit_sessions(postgres::session& server, std::string_view name, bool admit);
+
 result<bool> database_exists(postgres::session& server, std::string_view name);
 
 /// The name of a deleted tenant's database.

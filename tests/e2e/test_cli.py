@@ -2,9 +2,13 @@
 """bulkhead-migrator as operators run it. Its login is no superuser: it owns the control database and may make databases
 and roles, nothing else."""
 import base64
+import contextlib
+import hashlib
+import hmac
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import threading
@@ -13,10 +17,12 @@ import urllib.parse
 
 import pytest
 
-from api_client import TIME, Api, unique
+from api_client import PASSWORD as LOGIN, TIME, Api, unique
 from conftest import BIN, PATIENCE, Servers
 from migrator_cli import PASSWORD, Cli, new_key
 from programs import ADDRESS, Program, free_port
+from receiver import Receiver
+from worker_stack import worker
 
 
 @pytest.fixture(scope="module")
@@ -306,12 +312,118 @@ def test_another_data_key(servers, tmp_path):
     here.control("delete from spare_databases")
     done = here.run("keys", "rotate", **both)
     assert done.status == 0 and "DATA_KEY_PREVIOUS can be removed" in done.stderr
-    assert here.ok("keys", "rotate", **both)[-1] == {"resealed": 0, "unopened": 0, "complete": True, "type": "summary"}
+    assert here.ok("keys", "rotate", **both)[-1] == {"resealed": 0, "unopened": 0, "unvisited": 0, "complete": True,
+                                                          "type": "summary"}
     assert uses(here, DATA_KEY=new) == {"current"}
     here.ok("keys", "rotate", "--credentials", "--tenant", slugs[0], DATA_KEY=new)
     here.refused(1, "keys", "rotate", "--credentials", "--tenant", "there-is-none", DATA_KEY=new)
     assert here.ok("status", DATA_KEY=new)[-1]["failed"] == 0
     here.refused(1, "keys", "rotate", DATA_KEY="")
+
+
+@contextlib.contextmanager
+def api_of(here, **settings):
+    """An API on the control database of a Cli."""
+    port = free_port()
+    where = {"BIND_ADDRESS": ADDRESS, "PORT": str(port), "OPS_BIND": ADDRESS, "OPS_PORT": str(free_port()), "API_THREADS": "1"}
+    with Program(BIN / "bulkhead-api", environment=here.env | where | settings) as program:
+        yield program.wait_until_ready(f"http://{ADDRESS}:{port}", PATIENCE)
+        assert program.stop() == 0
+
+
+def owner_of(here, api, slug, email=None):
+    """Signed in as the tenant's owner, a new one without an address."""
+    email = email or api.asking(tenant=slug).sign_up().email
+    here.psql(here.database_of(slug), "update users set role = 'owner'")
+    answer = api.asking(tenant=slug).post("/api/auth/login", {"email": email, "password": LOGIN})
+    owner = api.asking(tenant=slug, token=answer.json["access_token"])
+    owner.email = email
+    return owner
+
+
+def webhook_secrets(cli, **settings):
+    return {line["use"]: line["values"] for line in cli.ok("keys", "list", **settings)[:-1]
+            if line["place"] == "webhooks.sealed_secret"}
+
+
+@pytest.fixture
+def hooked(servers, tmp_path):
+    """Three tenants with a webhook each; the second is suspended then, and the third deleted."""
+    here = Cli(servers, tmp_path, unique("hooked").replace("-", "_"))
+    here.bin = BIN
+    here.env |= {"REDIS_URL": servers.env["REDIS_URL"], "JWT_SECRET": secrets.token_urlsafe(32), "RATE_LIMIT": "off",
+                 "RATE_LIMIT_AUTH": "off", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.1/32"}
+    here.ok("up")
+    here.slugs, here.hooks = [here.create() for _ in range(3)], []
+    with Receiver() as here.receiver:
+        with api_of(here) as api:
+            for slug in here.slugs:
+                owner = owner_of(here, api, slug)
+                made = owner.post("/api/webhooks", {"url": here.receiver.url, "events": ["task.created"]})
+                assert made.status == 201, made
+                here.hooks.append((slug, owner.email, made.json))
+        here.ok("tenant", "suspend", here.slugs[1])
+        here.ok("tenant", "delete", here.slugs[2], f"--confirm={here.slugs[2]}")
+        yield here
+
+
+def test_webhooks_under_another_data_key(hooked):
+    here, new = hooked, new_key()
+    here.create()  # without webhooks
+    here.ok("tenant", "clone", here.slugs[0], "copy")  # has none either
+    assert webhook_secrets(here) == {"current": 3}
+    both = {"DATA_KEY": new, "DATA_KEY_PREVIOUS": here.env["DATA_KEY"]}
+    assert webhook_secrets(here, **both) == {"previous": 3}
+    done = here.run("keys", "rotate", **both)
+    assert done.status == 0 and "DATA_KEY_PREVIOUS can be removed" in done.stderr, done
+    here.env["DATA_KEY"] = new
+    assert webhook_secrets(here) == {"current": 3}
+    assert here.psql("postgres", f"select datallowconn from pg_database where datname = '{here.database_of(here.slugs[2])}'"
+                     ) == "f"
+    here.ok("tenant", "resume", here.slugs[1])
+    here.ok("tenant", "undelete", here.slugs[2])
+    with api_of(here) as api, worker(here):
+        for slug, email, hook in here.hooks:
+            assert owner_of(here, api, slug, email).post(f"/api/webhooks/{hook['id']}/test").status == 202
+            (call,) = here.receiver.wait_for(lambda: [each for each in here.receiver.requests
+                                                      if hook["id"].encode() in each.body], PATIENCE)
+            signed = b".".join([call.headers["webhook-id"].encode(), call.headers["webhook-timestamp"].encode(), call.body])
+            key = base64.b64decode(hook["secret"].removeprefix("whsec_"))
+            wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+            assert call.headers["webhook-signature"] == f"v1,{wanted}"
+
+
+def test_the_old_data_key_is_needed_until_every_database_was_visited(hooked):
+    here, slug = hooked, hooked.slugs[0]
+    both = {"DATA_KEY": new_key(), "DATA_KEY_PREVIOUS": here.env["DATA_KEY"]}
+    database = here.database_of(slug)
+    moving = f"from operations where slug = '{slug}' and kind = 'move'"
+    for hide, show in (
+            (lambda: here.psql("postgres", f"alter database {database} allow_connections false"),
+             lambda: here.psql("postgres", f"alter database {database} allow_connections true")),
+            (lambda: here.control("insert into operations (id, kind, tenant_id, slug, actor) select gen_random_uuid(), "
+                                  f"'move', id, slug, 'cli' from tenants where slug = '{slug}'"),
+             lambda: here.control(f"delete {moving}"))):
+        hide()
+        for command in ("rotate", "list"):
+            done = here.run("keys", command, "--json", **both)
+            assert done.status == 3 and done.lines[-1]["unvisited"] == 1, done
+            assert f"tenant {slug}:" in done.stderr and "can be removed" not in done.stderr
+        show()
+        assert webhook_secrets(here, **both) == {"current": 2, "previous": 1}
+    done = here.run("keys", "rotate", **both)
+    assert done.status == 0 and "DATA_KEY_PREVIOUS can be removed" in done.stderr, done
+
+
+def test_webhooks_that_no_key_opens_are_named(hooked):
+    here, slug = hooked, hooked.slugs[0]
+    both = {"DATA_KEY": new_key(), "DATA_KEY_PREVIOUS": here.env["DATA_KEY"]}
+    other = here.psql(here.database_of(here.slugs[1]), "select sealed_secret from webhooks")
+    here.psql(here.database_of(slug), f"update webhooks set sealed_secret = '{other}'")
+    said = here.refused(3, "keys", "rotate", **both)
+    assert "cannot be opened" in said and slug in said and "can be removed" not in said
+    done = here.run("doctor", "--json", DATA_KEY=both["DATA_KEY"])
+    assert [line["finding"].endswith(f" of tenant {slug}") for line in done.lines if line.get("about") == "DATA_KEY"] == [True]
 
 
 # ---- the doctor --------------------------------------------------------------------------------------------------

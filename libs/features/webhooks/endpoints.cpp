@@ -3,14 +3,11 @@
 
 #include <algorithm>
 
+#include "tenancy/webhook_secrets.hpp"
+
 namespace bulkhead::webhooks {
-namespace {
 
-std::string place_of(const uuid& tenant, const uuid& webhook) {
-    return "tenant/" + tenant.to_string() + "/webhook/" + webhook.to_string();
-}
-
-}  // namespace
+using tenancy::webhook_secret_context;
 
 result<> endpoints::check(std::string_view url) const {
     const auto good = outbound::check_target(url, rules_);
@@ -21,12 +18,12 @@ result<> endpoints::check(std::string_view url) const {
 std::string endpoints::seal(const outbound::webhook_secret& what, const uuid& tenant,
                             const uuid& webhook) const {
     const auto text = what.text();
-    return box_.seal(text.reveal(), place_of(tenant, webhook));
+    return box_.seal(text.reveal(), webhook_secret_context(tenant, webhook.to_string()));
 }
 
 result<outbound::webhook_secret> endpoints::open(std::string_view sealed, const uuid& tenant,
                                                  const uuid& webhook) const {
-    const auto opened = box_.open(sealed, place_of(tenant, webhook));
+    const auto opened = box_.open(sealed, webhook_secret_context(tenant, webhook.to_string()));
     if (!opened) {
         const auto keys = box_.key_ids();
         const auto key = sealed_box::key_id_of(sealed);
