@@ -21,13 +21,14 @@ namespace {
 using tenancy::tenant;
 
 /// The beginning that all three have in common: the row changes, and the work is recorded, in one
-/// transaction. `sql` updates the tenant with the slug $1 and returns its id; no row means that its state
-/// forbids it.
-result<operation> begin(site& at, operation_kind kind, std::string_view slug, std::string_view sql,
+/// transaction. `sql` updates the tenant whose slug, or id, is $1 and returns its id and slug; no row means
+/// that its state forbids it.
+template <class Name>
+result<operation> begin(site& at, operation_kind kind, const Name& name, std::string_view sql,
                         std::initializer_list<postgres::parameter> parameters) {
     transaction all(at.control());
     if (!all.begun()) return std::unexpected(all.begun().error());
-    const auto before = tenancy::find_tenant(at.control(), slug);
+    const auto before = tenancy::find_tenant(at.control(), name);
     if (!before) return std::unexpected(before.error());
     if (!*before) return fail(errc::tenant_unknown);
     const auto changed = run(at.control(), sql, parameters);
@@ -35,6 +36,7 @@ result<operation> begin(site& at, operation_kind kind, std::string_view slug, st
     if (changed->empty())
         return fail(errc::conflict, fmt::format("the tenant is {}", status_name((*before)->status)));
     const auto id = uuid::parse(changed->text(0, 0));  // the slug may have been given to another since
+    const auto slug = changed->text(0, 1);
     if (!id) return fail(errc::internal);
     auto begun = begin_operation(at, kind, *id, slug, {});
     if (!begun) return begun;
@@ -245,20 +247,27 @@ result<operation> begin_removal(site& at, std::string_view slug) {
     return begin(at, operation_kind::remove, slug,
                  "update tenants set status_before = status, status = 'deleted', deleted_at = now(), "
                  "purge_after = now() + $2::bigint * interval '1 second', updated_at = now() "
-                 "where slug = $1 and status in ('active', 'suspended') returning id",
+                 "where slug = $1 and status in ('active', 'suspended') returning id, slug",
                  {slug, kept});
 }
 
 result<operation> begin_undelete(site& at, std::string_view slug) {
     return begin(at, operation_kind::undelete, slug,
-                 "select id from tenants where slug = $1 and status = 'deleted' for update", {slug});
+                 "select id, slug from tenants where slug = $1 and status = 'deleted' for update", {slug});
 }
 
 result<operation> begin_purge(site& at, std::string_view slug) {
     return begin(at, operation_kind::purge, slug,
                  "update tenants set status = 'purging', updated_at = now() "
-                 "where slug = $1 and status = 'deleted' returning id",
+                 "where slug = $1 and status = 'deleted' returning id, slug",
                  {slug});
+}
+
+result<operation> begin_due_purge(site& at, const uuid& tenant) {
+    return begin(at, operation_kind::purge, tenant,
+                 "update tenants set status = 'purging', updated_at = now() "
+                 "where id = $1 and status = 'deleted' and purge_after < now() returning id, slug",
+                 {tenant});
 }
 
 result<operation> continue_removal(site& at, const operation& begun) {
@@ -276,15 +285,19 @@ result<operation> continue_purge(site& at, const operation& begun) {
     return run_saga(at, begun, how);
 }
 
-result<std::vector<std::string>> due_for_purge(const site& at) {
+result<std::vector<uuid>> due_for_purge(const site& at) {
     const auto found =
-        run(at.control(), fmt::format("select slug from tenants t where status = 'deleted' and purge_after < "
+        run(at.control(), fmt::format("select id from tenants t where status = 'deleted' and purge_after < "
                                       "now() and {} order by purge_after limit 100",
                                       nothing_unfinished));
     if (!found) return std::unexpected(found.error());
-    std::vector<std::string> slugs;
-    for (std::size_t row = 0; row < found->size(); ++row) slugs.emplace_back(found->text(row, 0));
-    return slugs;
+    std::vector<uuid> out;
+    for (std::size_t row = 0; row < found->size(); ++row) {
+        const auto id = uuid::parse(found->text(row, 0));
+        if (!id) return fail(errc::internal);
+        out.push_back(*id);
+    }
+    return out;
 }
 
 }  // namespace bulkhead::lifecycle

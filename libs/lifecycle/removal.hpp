@@ -26,7 +26,11 @@ result<operation> continue_undelete(site& at, const operation& begun);
 result<operation> begin_purge(site& at, std::string_view slug);
 result<operation> continue_purge(site& at, const operation& begun);
 
-/// The slugs of deleted tenants whose time has come.
-result<std::vector<std::string>> due_for_purge(const site& at);
+/// The same when its time has come; else errc::conflict. By its id: between a list of those that are due and
+/// this a tenant can come back, and its slug become another's.
+result<operation> begin_due_purge(site& at, const uuid& tenant);
+
+/// Deleted tenants whose time has come.
+result<std::vector<uuid>> due_for_purge(const site& at);
 
 }  // namespace bulkhead::lifecycle

@@ -63,10 +63,10 @@ result<std::size_t> purge_what_is_due(site& at, const std::function<bool()>& sto
     const auto due = due_for_purge(at);
     if (!due) return std::unexpected(due.error());
     std::size_t begun = 0;
-    for (const auto& slug : *due) {
+    for (const auto& tenant : *due) {
         if (stop && stop()) break;
-        const auto purge = begin_purge(at, slug);
-        // Brought back, or begun by another process, in this moment.
+        const auto purge = begin_due_purge(at, tenant);
+        // Brought back, or begun by another process, since we looked.
         if (!purge && (purge.error().code == errc::conflict || purge.error().code == errc::tenant_unknown))
             continue;
         if (!purge) return std::unexpected(purge.error());

@@ -3,10 +3,12 @@
 #include "lifecycle/housekeeping.hpp"
 
 #include <thread>
+#include <utility>
 
 #include "lifecycle/expiry.hpp"
 #include "lifecycle/locks.hpp"
 #include "lifecycle/removal.hpp"
+#include "lifecycle/states.hpp"
 #include "lifecycle/storage.hpp"
 #include "lifecycle_fixture.hpp"
 
@@ -73,6 +75,43 @@ TEST_CASE("housekeeping: goes on with what was left, purges what is due, keeps s
     }));
     CHECK(k.value_of(R"(bulkhead_housekeeping_last_success_timestamp_seconds{task="work"})") > 1e9);
     CHECK(k.tasks.stop_within(patience));
+    f.check_order();
+}
+
+TEST_CASE("purges that are due: not of who came back meanwhile, whatever has become of its slug",
+          "[integration]") {
+    tenant_house f;
+    const auto end = [&](const std::string& slug, std::chrono::seconds kept) {
+        f.settings.keep_deleted = kept;
+        auto at = f.site();
+        REQUIRE(lifecycle::continue_work(at, lifecycle::begin_removal(at, slug).value()));
+    };
+    const auto bring_back = [&](const std::string& slug) {
+        auto at = f.site();
+        REQUIRE(lifecycle::continue_work(at, lifecycle::begin_undelete(at, slug).value()));
+    };
+    for (const auto* slug : {"gone", "renamed", "twice"}) {
+        (void)f.make(slug);
+        end(slug, 0s);
+    }
+    auto at = f.site();
+    bool first = true;
+    const auto purged = lifecycle::purge_what_is_due(at, [&] {
+        if (!std::exchange(first, false)) return false;  // the list is made, and nobody is purged yet
+        bring_back("renamed");
+        REQUIRE(lifecycle::change(at, "renamed", {.slug = "other"}));
+        (void)f.make("renamed");
+        end("renamed", 0s);
+        bring_back("twice");
+        end("twice", 1h);
+        return false;
+    });
+    REQUIRE(purged);
+    CHECK(*purged == 1);
+    CHECK_FALSE(f.is_known("gone"));
+    CHECK(f.find("other").status == tenant_status::active);
+    CHECK(f.find("renamed").status == tenant_status::deleted);
+    CHECK(f.find("twice").status == tenant_status::deleted);
     f.check_order();
 }
 
