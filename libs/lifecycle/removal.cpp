@@ -219,6 +219,11 @@ private:
         return all.commit();
     }
 
+    [[nodiscard]] bool all_archives_are_gone() const {
+        const auto* const left = record().progress.if_contains("archives_out_of_reach");
+        return left && left->is_array() && left->as_array().empty();
+    }
+
     /// `proof` is sealed with DATA_KEY: whoever has the key can see that nobody else wrote this.
     [[nodiscard]] json::object certificate(const tenant& one, std::string_view when) const {
         json::object out{{"tenant", id_.to_string()},
@@ -228,9 +233,10 @@ private:
                          {"destroyed_at", when},
                          {"destroyed",
                           {"credentials of both roles", "key version of access tokens", "database", "roles",
-                           "final archives", "registry entry"}}};
-        if (record().progress.contains("files_removed_from"))
-            out["destroyed"].as_array().emplace_back("files");
+                           "registry entry"}}};
+        auto& destroyed = out["destroyed"].as_array();
+        if (record().progress.contains("files_removed_from")) destroyed.emplace_back("files");
+        if (all_archives_are_gone()) destroyed.emplace_back("final archives");
         for (const std::string_view known :
              {"files_removed_from", "files_out_of_reach", "archives_removed", "archives_out_of_reach"})
             if (const auto* value = record().progress.if_contains(known)) out[known] = *value;

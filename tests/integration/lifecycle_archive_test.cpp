@@ -136,7 +136,22 @@ TEST_CASE("archive: the last one of a tenant that goes", "[integration]") {
     CHECK_FALSE(fs::exists(*path));
     CHECK_FALSE(fs::exists(last));
     CHECK(f.count("select (detail->>'archives_removed')::integer from platform_audit "
-                  "where action = 'tenant.purged'") == 2);
+                  "where action = 'tenant.purged' and detail->'destroyed' ? 'final archives'") == 2);
+}
+
+TEST_CASE("archive: what is out of reach of a purge is not certified as destroyed", "[integration]") {
+    copy_house f;
+    (void)f.make("source");
+    f.settings.backup_folder = f.file("backups");
+    auto at = f.site();
+    const auto removed = lifecycle::continue_work(at, lifecycle::begin_removal(at, "source").value());
+    REQUIRE(removed);
+    const auto path = std::string(removed->progress.at("backup").as_string());
+    fs::rename(path, f.file("elsewhere.tar"));
+    REQUIRE(lifecycle::continue_work(at, lifecycle::begin_purge(at, "source").value()));
+    CHECK(f.list("select detail->'archives_out_of_reach'->>0 from platform_audit "
+                 "where action = 'tenant.purged' and not detail->'destroyed' ? 'final archives'") ==
+          std::vector<std::string>{path});
 }
 
 }  // namespace
