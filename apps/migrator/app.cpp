@@ -129,7 +129,6 @@ int run(std::span<const std::string_view> words) {
     }
     for (const auto& warning : loaded->warnings) fmt::print(stderr, "{}\n", warning);
     arm_fail_point(loaded->values.fail_point);
-    arm_fail_point(loaded->values.fail_point);
     return run_with(*args, loaded->values);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exit status of every command; scripts and pipelines rely on these numbers.
+// The exit status of every command; scripts and pipelines rely on these numbers. A command that a signal kept
+// from its end has 128 and the signal's number: 130, 143.
 #pragma once
 
 #include "persistence/migrations/migration.hpp"
@@ -16,8 +17,6 @@ enum exit_code : int {
     exit_mismatch = 6,
     exit_preflight = 10,      // the doctor found something
     exit_configuration = 78,  // EX_CONFIG of sysexits.h
-    exit_interrupted = 130,   // 128 + SIGINT
-    exit_terminated = 143,    // 128 + SIGTERM
 };
 
 /// The exit status that stands for a failure of a single database.

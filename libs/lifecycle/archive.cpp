@@ -174,12 +174,4 @@ result<forgotten_backups> forget_final_backups(site& at, const uuid& tenant) {
     return out;
 }
 
-result<archive_manifest> verify_archive(const std::string& path) {
-    const auto file = archive_reader::open(path);
-    if (!file) return std::unexpected(file.error());
-    const auto ignore = [](std::string_view) { return result<void>{}; };
-    if (auto sound = file->read_dump(ignore); !sound) return std::unexpected(std::move(sound.error()));
-    return file->manifest();
-}
-
 }  // namespace bulkhead::lifecycle

@@ -32,8 +32,4 @@ struct forgotten_backups {
 /// errc::unavailable when a file cannot be removed.
 result<forgotten_backups> forget_final_backups(site& at, const uuid& tenant);
 
-/// Reads all of it and compares the hashes. errc::validation_failed on /archive: "missing", "damaged" or
-/// "newer".
-result<archive_manifest> verify_archive(const std::string& path);
-
 }  // namespace bulkhead::lifecycle

@@ -192,4 +192,11 @@ result<void> archive_reader::read_dump(const std::function<result<void>(std::str
     return refuse_archive("damaged", "its dump has another hash than its manifest says");
 }
 
+result<void> archive_reader::verify(const std::function<bool()>& stop) const {
+    return read_dump([&](std::string_view) -> result<void> {
+        if (stop && stop()) return fail(errc::unavailable, "asked to stop");
+        return {};
+    });
+}
+
 }  // namespace bulkhead::lifecycle

@@ -52,6 +52,9 @@ public:
     /// first error of `take`.
     result<void> read_dump(const std::function<result<void>(std::string_view)>& take) const;
 
+    /// Reads all of it only to compare its hash. errc::unavailable when `stop` says so.
+    result<void> verify(const std::function<bool()>& stop = {}) const;
+
 private:
     archive_reader(runtime::descriptor file, std::uint64_t begin, std::uint64_t size, archive_manifest about)
         : file_(std::move(file)), begin_(begin), size_(size), manifest_(std::move(about)) {}

@@ -100,10 +100,7 @@ private:
     result<void> verify() {
         const auto file = open();
         if (!file) return std::unexpected(file.error());
-        return file->read_dump([this](std::string_view) -> result<void> {
-            if (at_.stop && at_.stop()) return fail(errc::unavailable, "asked to stop");
-            return {};
-        });
+        return file->verify(at_.stop);
     }
 
     result<void> restore(const postgres::conninfo& into) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lifecycle/archive.hpp"
+#include "lifecycle/archive_file.hpp"
 #include "lifecycle/removal.hpp"
 #include "lifecycle/states.hpp"
 #include "lifecycle_copy_fixture.hpp"
@@ -34,7 +35,7 @@ TEST_CASE("archive: a tenant goes through a file", "[integration]") {
     CHECK(std::ranges::find(counts, table_count{"public.tasks", 20'000}) != counts.end());
     CHECK(std::ranges::find(counts, table_count{"public.sessions", 0}) != counts.end());
     CHECK(std::ranges::find(counts, table_count{"public.jobs", 0}) != counts.end());
-    CHECK(lifecycle::verify_archive(path));
+    CHECK(lifecycle::archive_reader::open(path)->verify());
     CHECK(lifecycle::export_tenant(at, "source", path).error().code == errc::conflict);
     CHECK(lifecycle::export_tenant(at, "nobody", f.file("x.tar")).error().code == errc::tenant_unknown);
     CHECK_FALSE(lifecycle::export_tenant(at, "source", f.file("no/such/folder/x.tar")));
@@ -114,7 +115,7 @@ TEST_CASE("archive: the last one of a tenant that goes", "[integration]") {
     const auto path = lifecycle::final_backup(keeping, source);
     REQUIRE(path);
     CHECK(path->starts_with(f.settings.backup_folder + "/source-" + source.id.to_compact()));
-    CHECK(lifecycle::verify_archive(*path));
+    CHECK(lifecycle::archive_reader::open(*path)->verify());
     CHECK_FALSE(fs::exists(left));
 
     const auto begun = lifecycle::begin_removal(keeping, "source");
