@@ -152,6 +152,41 @@ TEST_CASE("migrations: no-transaction files run alone, and repair an invalid ind
     CHECK(number(db, "select indisvalid::int from pg_index where indexrelid = 'a_x'::regclass") == 1);
 }
 
+TEST_CASE("migrations: an invalid index of another name is left alone", "[integration]") {
+    const fixture f;
+    auto db = f.connect();
+    const auto set =
+        make_set({"create table a (x int, y int); insert into a values (1), (1)",
+                  "-- bulkhead: no-transaction\ncreate index concurrently if not exists a_x_y on a (x, y)",
+                  "-- bulkhead: no-transaction\ncreate index concurrently if not exists \"A_x\" on a (y)"});
+    REQUIRE(apply(db, set, {.to = 1}));
+    for (const auto* name : {"a_x", "x_y", "\"A_x\""})
+        REQUIRE_FALSE(db.run(fmt::format("create unique index concurrently {} on a (x)", name)));
+    REQUIRE(apply(db, set)->to == 3);
+    CHECK(exists(db, "a_x"));
+    CHECK(exists(db, "x_y"));
+    CHECK(number(db, "select count(*) from pg_index where indrelid = 'a'::regclass and not indisvalid") == 2);
+}
+
+TEST_CASE("migrations: an invalid index on a busy table is tried again, in bounds", "[integration]") {
+    const fixture f;
+    auto db = f.connect(), other = f.connect();
+    const auto set =
+        make_set({"create table a (x int); insert into a values (1), (1)",
+                  "-- bulkhead: no-transaction\ncreate index concurrently if not exists a_x on a (x)"});
+    REQUIRE(apply(db, set, {.to = 1}));
+    REQUIRE_FALSE(db.run("create unique index concurrently a_x on a (x)"));
+    REQUIRE(other.run_script("begin; lock table a in share update exclusive mode"));
+    auto limited = hasty;
+    limited.time_limit = std::chrono::seconds(20);
+    const auto blocked = apply(db, set, limited);
+    REQUIRE_FALSE(blocked);
+    CHECK(blocked.error().message.find("55P03") != std::string::npos);
+    REQUIRE(other.run_script("commit"));
+    REQUIRE(db.is_open());
+    CHECK(apply(db, set, limited)->to == 2);
+}
+
 TEST_CASE("migrations: a busy table is tried again, in bounds", "[integration]") {
     const fixture f;
     auto db = f.connect(), reader = f.connect();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/text.hpp"
 #include "observability/log.hpp"
 #include "persistence/migrations/advisory_lock.hpp"
 #include "runtime/backoff.hpp"
@@ -74,6 +75,24 @@ outcome<milliseconds> attempt_transaction(postgres::session& session, const migr
     return duration;
 }
 
+bool continues_name(char c) {
+    return c == '_' || c == '$' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+           (c >= 'A' && c <= 'Z') || (static_cast<unsigned char>(c) & 0x80) != 0;
+}
+
+/// Whether `sql` names the relation `name`: as a whole word, in any case if it is not quoted.
+bool mentions(std::string_view sql, std::string_view name) {
+    if (sql.find(postgres::quote_identifier(name)) != sql.npos) return true;
+    const auto folded = to_lower(sql);
+    for (auto at = folded.find(name); at != folded.npos; at = folded.find(name, at + 1)) {
+        const auto end = at + name.size();
+        const bool quoted = at > 0 && folded[at - 1] == '"';
+        const bool begins = at == 0 || !continues_name(folded[at - 1]);
+        if (!quoted && begins && (end == folded.size() || !continues_name(folded[end]))) return true;
+    }
+    return false;
+}
+
 /// CREATE INDEX CONCURRENTLY that was interrupted leaves an INVALID index, and IF NOT EXISTS would keep it.
 outcome<void> drop_invalid_indexes(postgres::session& session, const migration& one) {
     const auto found = session.run(
@@ -82,7 +101,7 @@ outcome<void> drop_invalid_indexes(postgres::session& session, const migration& 
         "join pg_namespace n on n.oid = c.relnamespace where not i.indisvalid and n.nspname !~ '^pg_'");
     if (!found) return failed(one, session.last_message());
     for (std::size_t i = 0; i < found->size(); ++i) {
-        if (one.up_sql.find(found->text(i, 1)) == std::string::npos) continue;
+        if (!mentions(one.up_sql, found->text(i, 1))) continue;
         log::warn("dropping an invalid index that an interrupted run left",
                   {{"migration", label(one)}, {"index", found->text(i, 0)}});
         if (!session.run(fmt::format("drop index concurrently {}", found->text(i, 0))))
@@ -95,10 +114,10 @@ outcome<void> drop_invalid_indexes(postgres::session& session, const migration& 
 /// statement runs again, so it has to allow that (IF NOT EXISTS).
 outcome<milliseconds> attempt_alone(postgres::session& session, const migration& one,
                                     milliseconds lock_timeout) {
-    if (auto cleared = drop_invalid_indexes(session, one); !cleared) return std::unexpected(cleared.error());
     if (!session.run_script(fmt::format("set lock_timeout = {}", lock_timeout.count())) ||
         !session.run_script("set statement_timeout = 0"))
         return failed(one, session.last_message());
+    if (auto cleared = drop_invalid_indexes(session, one); !cleared) return std::unexpected(cleared.error());
     const auto start = clock::now();
     if (!session.run_script(one.up_sql)) return failed(one, explain(session, one.up_sql));
     const auto duration = since(start);
