@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The migration engine against a real server: atomicity, history, locks, and what the shipped files make.
 #include <fmt/format.h>
+#include <sys/types.h>
 
 #include <atomic>
+#include <csignal>
 #include <deque>
+#include <fstream>
+#include <future>
 #include <thread>
 
 #include "base/testing/catch.hpp"
@@ -348,6 +352,60 @@ TEST_CASE("session: time limits, parameters, scripts and COPY", "[integration]")
     const auto closed = db.run("select 1");
     REQUIRE_FALSE(closed);
     CHECK(closed.error().code == errc::unavailable);
+}
+
+/// SIGSTOP for the processes of a server, and SIGCONT again.
+class freeze {
+public:
+    explicit freeze(std::vector<pid_t> processes) : processes_(std::move(processes)) { send(SIGSTOP); }
+    freeze(const freeze&) = delete;
+    freeze& operator=(const freeze&) = delete;
+    ~freeze() { send(SIGCONT); }
+    void send(int signal) const {
+        for (const auto process : processes_) ::kill(process, signal);
+    }
+
+private:
+    std::vector<pid_t> processes_;
+};
+
+pid_t parent_of(pid_t process) {
+    std::ifstream status(fmt::format("/proc/{}/status", process));
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("PPid:")) return std::stoi(line.substr(5));
+    throw std::runtime_error("no such process");
+}
+
+TEST_CASE("session: a server that is frozen is left at the limit", "[integration]") {
+    const fixture f;
+    auto db = f.connect();
+    const auto backend = static_cast<pid_t>(number(db, "select pg_backend_pid()"));
+    db.set_time_limit(milliseconds(200));
+    const freeze server({parent_of(backend), backend});
+    auto asked = std::async(std::launch::async, [&] { return db.run("select 1"); });
+    const bool in_time = asked.wait_for(std::chrono::seconds(30)) == std::future_status::ready;
+    server.send(SIGCONT);
+    CHECK(in_time);
+    CHECK(asked.get().error().code == errc::deadline_exceeded);
+    CHECK_FALSE(db.is_open());
+}
+
+TEST_CASE("session: the server ends what is not waited for any more", "[integration]") {
+    const fixture f;
+    auto db = f.connect(), watching = f.connect();
+    REQUIRE(db.run_script("create table held (x int)"));
+    REQUIRE(watching.run_script("begin; lock table held"));
+    for (const auto* sql : {"select pg_sleep(600)", "select 1 from held"}) {
+        auto left = f.connect();
+        const auto backend = number(left, "select pg_backend_pid()");
+        left.set_time_limit(milliseconds(200));
+        REQUIRE_FALSE(left.run(sql));
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+        const auto there = fmt::format("select count(*) from pg_stat_activity where pid = {}", backend);
+        while (number(db, there) != 0 && std::chrono::steady_clock::now() < end)
+            std::this_thread::sleep_for(milliseconds(20));
+        CHECK(number(db, there) == 0);
+    }
 }
 
 TEST_CASE("session: refuses a wrong password with the reason for operators only", "[integration]") {

@@ -6,7 +6,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <stdexcept>
 #include <thread>
@@ -24,6 +23,9 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
+
+/// A server goes on for so long with what nobody waits for any more.
+constexpr milliseconds notices_us_gone{1000};
 
 struct finish_connection {
     void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
@@ -178,7 +180,9 @@ session::~session() = default;
 
 result<session> session::open(const conninfo& target, milliseconds timeout, const session_defaults& defaults,
                               database_error* why) {
-    const connection_parameters parameters(target, defaults);
+    auto with = defaults;
+    if (with.client_check_interval == milliseconds(0)) with.client_check_interval = notices_us_gone;
+    const connection_parameters parameters(target, with);
     auto fresh = std::make_unique<state>();
     fresh->connection.reset(PQconnectStartParams(parameters.keywords(), parameters.values(), 0));
     auto* connection = fresh->connection.get();
@@ -264,14 +268,9 @@ result<rows> session::collect() {
     return rows(std::move(last));
 }
 
-/// Asks the server to stop; the connection is not used again, for its answer may still be under way.
+/// The connection is not used again, for its answer may still be under way. The server sees that we are gone
+/// and stops: to ask it would be to wait once more, without a limit (PQcancel).
 result<rows> session::give_up() {
-    auto* connection = state_->connection.get();
-    if (auto* cancel = PQgetCancel(connection)) {
-        std::array<char, 256> reason{};
-        PQcancel(cancel, reason.data(), static_cast<int>(reason.size()));
-        PQfreeCancel(cancel);
-    }
     state_->connection.reset();
     state_->failure = {.sqlstate = "57014",
                        .message = fmt::format("no answer within {} ms", state_->limit.count())};

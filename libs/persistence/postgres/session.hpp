@@ -80,7 +80,8 @@ struct database_error {
 class session {
 public:
     /// Connects within `timeout`, which covers every address of the host. When it fails and `why` is given,
-    /// `why` receives the reason for operators.
+    /// `why` receives the reason for operators. The server looks every second whether we are still there,
+    /// unless `defaults` says how often.
     static result<session> open(const conninfo& target, std::chrono::milliseconds timeout,
                                 const session_defaults& defaults = {}, database_error* why = nullptr);
 
@@ -95,8 +96,9 @@ public:
     /// says otherwise. Rows are discarded; COPY from or to the client fails.
     result<void> run_script(std::string_view sql);
 
-    /// The bound of each later run: at its end the statement is cancelled and errc::deadline_exceeded
-    /// returned. 60 s unless set. Returns the bound before.
+    /// The bound of each later run: at its end errc::deadline_exceeded is returned and the connection closed,
+    /// upon which the server ends the statement within a second or so. 60 s unless set. Returns the bound
+    /// before.
     std::chrono::milliseconds set_time_limit(std::chrono::milliseconds limit) noexcept;
 
     [[nodiscard]] const database_error& last_error() const noexcept;
