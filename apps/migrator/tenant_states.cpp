@@ -3,7 +3,6 @@
 #include "commands.hpp"
 #include "lifecycle/states.hpp"
 #include "reporting.hpp"
-#include "tenancy/control_store.hpp"
 
 namespace bulkhead::migrator {
 namespace {
@@ -56,18 +55,18 @@ int rename_tenant(const context& with) {
 int limit_tenant(const context& with) {
     const auto& args = with.args;
     auto at = site_of(with, args.slug);
-    const auto found = tenancy::find_tenant(with.control, args.slug);
-    if (!found) return complain(with, at, found.error(), args.slug);
-    if (!*found) return complain(with, at, {.code = errc::tenant_unknown}, args.slug);
-    auto limits = (*found)->limits;
-    apply(args.users, limits.users);
-    apply(args.requests_per_minute, limits.requests_per_minute);
-    apply(args.storage_bytes, limits.storage_bytes);
-    apply(args.jobs_in_flight, limits.jobs_in_flight);
-    if (limits == (*found)->limits) return show_limits(with, limits, false);
-    const auto changed = lifecycle::change(at, args.slug, {.limits = limits});
-    if (!changed) return complain(with, at, changed.error(), args.slug);
-    return show_limits(with, changed->limits, true);
+    bool changes = false;
+    const auto now = lifecycle::change(at, args.slug, [&](const tenant& one) {
+        auto limits = one.limits;
+        apply(args.users, limits.users);
+        apply(args.requests_per_minute, limits.requests_per_minute);
+        apply(args.storage_bytes, limits.storage_bytes);
+        apply(args.jobs_in_flight, limits.jobs_in_flight);
+        changes = limits != one.limits;
+        return changes ? lifecycle::tenant_change{.limits = limits} : lifecycle::tenant_change{};
+    });
+    if (!now) return complain(with, at, now.error(), args.slug);
+    return show_limits(with, now->limits, changes);
 }
 
 }  // namespace bulkhead::migrator

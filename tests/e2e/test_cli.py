@@ -97,6 +97,12 @@ def test_limits(cli):
     limits = cli.ok("tenant", "limits", slug, "--users", "none", "--requests-per-minute", "0")[0]["limits"]
     assert limits == {"users": None, "requests_per_minute": 0, "storage_bytes": 1000, "jobs_in_flight": None}
     assert cli.ok("tenant", "show", slug)[0]["limits"] == limits
+    # What another version wrote stays, and does not lift the others.
+    cli.control(f"""update tenants set limits = limits || '{{"seats": {{"most": 3}}, "users": "many"}}' where slug = '{slug}'""")
+    assert cli.ok("tenant", "limits", slug)[0]["limits"] == limits
+    assert cli.ok("tenant", "limits", slug, "--jobs-in-flight", "7")[0]["limits"] == limits | {"jobs_in_flight": 7}
+    assert json.loads(cli.control(f"select limits from tenants where slug = '{slug}'")) == limits | {
+        "jobs_in_flight": 7, "seats": {"most": 3}, "users": "many"}
     cli.refused(2, "tenant", "limits", slug, "--users", "many")
     cli.refused(1, "tenant", "limits", "there-is-none", "--users", "1")
 

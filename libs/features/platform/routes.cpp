@@ -9,7 +9,6 @@
 #include "http/conditional.hpp"
 #include "lifecycle/clone.hpp"
 #include "lifecycle/creation.hpp"
-#include "lifecycle/locks.hpp"
 #include "lifecycle/removal.hpp"
 #include "lifecycle/states.hpp"
 #include "tenancy/control_store.hpp"
@@ -78,22 +77,16 @@ awaitable<result<http::fresh_or_not_modified<tenant>>> get_tenant(platform_conte
     co_return http::unless_known(std::move(*found), std::move(etag), asked);
 }
 
-/// Changes of one tenant come one after the other: what a patch leaves out, and what If-Match compares, is
-/// read first.
 result<tenancy::tenant> apply(site& at, const std::string& slug, const preconditions& asked,
                               const tenant_patch& patch) {
-    const auto turn = lifecycle::lock_by_name(at, "change/" + slug, std::chrono::seconds{2});
-    if (!turn) return std::unexpected(turn.error());
-    auto now = tenancy::find_tenant(at.control(), slug);
-    if (!now) return std::unexpected(std::move(now.error()));
-    if (!*now) return fail(errc::tenant_unknown);
-    if (!asked.match(etag_of(to_tenant(**now)))) return fail(errc::precondition_failed);
-    lifecycle::tenant_change wanted;
-    if (patch.slug.given()) wanted.slug = patch.slug.value().str();
-    if (patch.name.given()) wanted.name = patch.name.value().str();
-    if (patch.limits.given()) wanted.limits = patched((*now)->limits, patch.limits);
-    if (!wanted.slug && !wanted.name && !wanted.limits) return **std::move(now);
-    return lifecycle::change(at, slug, wanted);
+    return lifecycle::change(at, slug, [&](const tenancy::tenant& now) -> result<lifecycle::tenant_change> {
+        if (!asked.match(etag_of(to_tenant(now)))) return fail(errc::precondition_failed);
+        lifecycle::tenant_change wanted;
+        if (patch.slug.given()) wanted.slug = patch.slug.value().str();
+        if (patch.name.given()) wanted.name = patch.name.value().str();
+        if (patch.limits.given()) wanted.limits = patched(now.limits, patch.limits);
+        return wanted;
+    });
 }
 
 // PATCH /api/platform/tenants/{slug}
