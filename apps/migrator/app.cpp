@@ -41,6 +41,7 @@ int dispatch(const context& with) {
         case command::tenant_resume: return resume_tenant(with);
         case command::tenant_rename: return rename_tenant(with);
         case command::tenant_limits: return limit_tenant(with);
+        case command::tenant_end_sessions: return end_sessions(with);
         case command::tenant_delete: return delete_tenant(with);
         case command::tenant_undelete: return undelete_tenant(with);
         case command::tenant_purge: return purge_tenant(with);

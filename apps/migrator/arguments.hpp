@@ -25,6 +25,7 @@ enum class command {
     tenant_resume,
     tenant_rename,
     tenant_limits,
+    tenant_end_sessions,
     tenant_delete,
     tenant_undelete,
     tenant_purge,

@@ -37,6 +37,9 @@ constexpr std::array table{
                 "SLUG [--users N|none] [--requests-per-minute N|none]\n"
                 "[--storage-bytes N|none] [--jobs-in-flight N|none]",
                 "Sets what the tenant may use; limits that are not named stay. Without options: shows them."},
+    command_row{command::tenant_end_sessions, "tenant", "end-sessions", "SLUG",
+                "Makes every access token of the tenant invalid at once: all of its users have to log in\n"
+                "again. It stays in use."},
     command_row{command::tenant_delete, "tenant", "delete", "SLUG --confirm=SLUG",
                 "Puts the tenant out of reach at once and its database away, until it is purged."},
     command_row{command::tenant_undelete, "tenant", "undelete", "SLUG",

@@ -36,6 +36,7 @@ int suspend_tenant(const context& with);
 int resume_tenant(const context& with);
 int rename_tenant(const context& with);
 int limit_tenant(const context& with);
+int end_sessions(const context& with);
 int delete_tenant(const context& with);
 int undelete_tenant(const context& with);
 int purge_tenant(const context& with);

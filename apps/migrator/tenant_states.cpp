@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// bulkhead-migrator tenant suspend, resume, rename, limits
+// bulkhead-migrator tenant suspend, resume, rename, limits, end-sessions
 #include "commands.hpp"
 #include "lifecycle/states.hpp"
 #include "reporting.hpp"
@@ -67,6 +67,11 @@ int limit_tenant(const context& with) {
     });
     if (!now) return complain(with, at, now.error(), args.slug);
     return show_limits(with, now->limits, changes);
+}
+
+int end_sessions(const context& with) {
+    auto at = site_of(with, with.args.slug);
+    return report(with, at, lifecycle::end_all_tokens(at, with.args.slug));
 }
 
 }  // namespace bulkhead::migrator

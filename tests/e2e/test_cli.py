@@ -20,7 +20,7 @@ import pytest
 from api_client import PASSWORD as LOGIN, TIME, Api, unique
 from conftest import BIN, PATIENCE, Servers
 from migrator_cli import PASSWORD, Cli, new_key
-from programs import ADDRESS, Program, free_port
+from programs import ADDRESS, Program, free_port, wait_for
 from receiver import Receiver
 from worker_stack import worker
 
@@ -518,6 +518,23 @@ class Load:
 def signed_up(url):
     person = {"email": f"{unique('later')}@example.com", "password": "a long enough secret", "name": "Later"}
     return Api(url, tenant="acme").post("/api/auth/signup", person).status == 201
+
+
+def test_all_tokens_of_a_tenant_end(stack):
+    def works(person):
+        return person.get("/api/tasks").status == 200
+
+    people = [Api(stack.url, tenant="acme").sign_up() for _ in range(2)]
+    elsewhere = Api(stack.url, tenant="default").sign_up()
+    assert all(map(works, [*people, elsewhere]))
+    changed, summary = (json.loads(line) for line in stack.migrate("tenant", "end-sessions", "acme", "--json").splitlines())
+    assert changed["slug"] == "acme" and changed["status"] == "active" and summary["changed"] is True
+    for person in people:
+        wait_for(lambda person=person: {person.get("/api/tasks").status for _ in range(6)} == {401}, PATIENCE)  # every reactor
+        login = Api(stack.url, tenant="acme").post("/api/auth/login", {"email": person.email, "password": LOGIN})
+        assert works(person.asking(token=login.json["access_token"]))
+    assert works(elsewhere)
+    assert '"tenant.end-sessions"' in stack.migrate("tenant", "show", "acme", "--json")
 
 
 def test_new_credentials_while_requests_run(stack):
