@@ -86,7 +86,7 @@ http_outcome http_transfer::post(const http_request& request, std::function<bool
     go_on_ = std::move(go_on);
     // A blank value needs a semicolon, else libcurl takes the line for a header to leave out.
     for (const auto& [name, value] : request.headers)
-        lines_.append(value.empty() ? name + ';' : name + ": " + value);
+        lines_.append(value.empty() ? name + ';' : fmt::format("{}: {}", name, value));
     lines_.append("Expect:");  // no 100-continue, which would cost a second with servers that ignore it
     easy_.set(CURLOPT_POST, 1L);
     easy_.set(CURLOPT_POSTFIELDS, request.body.data());

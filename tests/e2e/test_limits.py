@@ -62,7 +62,7 @@ def test_requests_per_minute_without_redis(stack, tenant):
 
 def test_storage_that_is_used_up(stack, tenant):
     task = tenant.post("/api/tasks", {"title": "before"}).json
-    stack.control(f"update tenants set storage_bytes = 1001 where slug = '{tenant.slug}'")
+    stack.control(f"update tenants set storage_bytes = 1001, measured_at = now() where slug = '{tenant.slug}'")
     set_limits(stack, tenant, storage_bytes=1000)
     place = f"/api/tasks/{task['id']}"
     for api in tenant.everywhere:
