@@ -52,8 +52,8 @@ def test_a_tenant_is_copied_with_the_programs_in_the_image(stack):
 def test_hardened(stack, service):
     host = json.loads(stack.inspect(service, "{{json .HostConfig}}"))
     assert host["ReadonlyRootfs"] and "no-new-privileges" in " ".join(host["SecurityOpt"])
-    if not stack.compose("version", "--short").stdout.startswith("1."):  # which passes limits over
-        assert host["Memory"] > 0
+    if "limits.yml" in stack.env.get("COMPOSE_FILE", ""):
+        assert host["Memory"] > 0 and host["PidsLimit"] > 0
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
     status = stack.compose("exec", "-T", service, "cat", "/proc/1/status").stdout
     value = {line.split(":")[0]: line.split()[1:] for line in status.splitlines()}
@@ -63,13 +63,15 @@ def test_hardened(stack, service):
         assert int(value["CapBnd"][0], 16) == 0, "and gets none"
 
 
-def test_processes_are_limited_where_the_kernel_can(stack):
+def test_memory_and_processes_are_limited_where_the_kernel_can(stack):
     """The file is laid over docker-compose.yml, and knows every service that stays."""
-    told = stack.compose("-f", "docker-compose.yml", "-f", "infra/docker/pids.yml", "--profile", "edge", "--profile",
+    told = stack.compose("-f", "docker-compose.yml", "-f", "infra/docker/limits.yml", "--profile", "edge", "--profile",
                          "observability", "config").stdout
     services = yaml.safe_load(told)["services"]
-    assert {name for name, service in services.items() if service.get("pids_limit")} \
-        == {name for name, service in services.items() if service["restart"] == "unless-stopped"}
+    limited = {name for name, service in services.items() if service.get("pids_limit") and service.get("mem_limit")}
+    assert limited == {name for name, service in services.items() if service["restart"] == "unless-stopped"}
+    # Compose 2: "can't set distinct values on 'mem_limit' and 'deploy.resources.limits.memory'", also when one is not set.
+    assert not any("deploy" in service for service in services.values())
 
 
 def test_addresses_that_are_fixed_are_not_given_away(stack):
@@ -104,6 +106,7 @@ def test_any_other_setting_in_an_override(tmp_path):
     with Checkout(tmp_path / "bulkhead") as checkout:
         text = (checkout.folder / "docs/deployment.md").read_text()
         [example] = re.findall(r"^( {6}x-all: .*\n(?: {6}.*\n)+)", text, re.M)
+        checkout.env.pop("COMPOSE_FILE", None)
         (checkout.folder / "docker-compose.override.yml").write_text(textwrap.dedent(example))
         services = yaml.safe_load(checkout.compose("--profile", "edge", "config").stdout)["services"]
         for name in ("check-api", "api", "api-2"):
