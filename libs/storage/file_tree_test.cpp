@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,14 +11,15 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/fail_point.hpp"
 #include "base/testing/catch.hpp"
 #include "base/testing/certificates.hpp"
+#include "base/testing/dies_at.hpp"
 
 using namespace bulkhead;
 using namespace bulkhead::storage;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
+using bulkhead::testing::dies_at;
 using bulkhead::testing::temporary_folder;
 
 namespace {
@@ -51,22 +51,6 @@ mode_t mode_of(const std::string& path) {
     struct stat about {};
     REQUIRE(::lstat(path.c_str(), &about) == 0);
     return about.st_mode & 07777;
-}
-
-/// Runs `work` in a child that dies at `where`. What it did is what a crash leaves behind.
-template <class F>
-void die_at(const std::string& where, F work) {
-    const auto child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        arm_fail_point(where);
-        work();
-        ::_exit(0);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    REQUIRE(WIFSIGNALED(status));
-    REQUIRE(WTERMSIG(status) == SIGKILL);
 }
 
 /// Of files that this process writes, for one test. SIGXFSZ is off meanwhile, as on the threads of a pool.
@@ -163,7 +147,7 @@ TEST_CASE("file tree: killed anywhere, an object is there as a whole or not at a
                 f.put(at, "old");
             else
                 (void)f.tree.remove(at);
-            die_at(where, write_it);
+            REQUIRE(dies_at(where, write_it));
             const bool done = where == "storage.renamed";
             CHECK(f.content(at) == (done ? whole : replaces ? "old" : "(absent)"));
             CHECK(f.staged() == (done ? 0 : 1));
@@ -200,7 +184,7 @@ TEST_CASE("file tree: everything of a tenant", "[storage]") {
     CHECK(f.staged() == 0);
     CHECK(f.tree.remove_all(f.tenant));
     f.put(f.key("a"), "anew");
-    die_at("storage.buried", [&] { (void)f.tree.remove_all(f.tenant); });
+    REQUIRE(dies_at("storage.buried", [&] { (void)f.tree.remove_all(f.tenant); }));
     CHECK(f.content(f.key("a")) == "(absent)");
     CHECK(f.staged() == 1);
     auto unfinished = f.tree.stage().value();  // of another tenant, for all that is known
@@ -208,7 +192,7 @@ TEST_CASE("file tree: everything of a tenant", "[storage]") {
     CHECK(f.staged() == 1);
     unfinished->discard();
     f.put(f.key("a"), "once more");
-    die_at("storage.buried", [&] { (void)f.tree.remove_all(f.tenant); });
+    REQUIRE(dies_at("storage.buried", [&] { (void)f.tree.remove_all(f.tenant); }));
     CHECK(f.tree.sweep(0s).value() == 1);
     CHECK(f.staged() == 0);
 }

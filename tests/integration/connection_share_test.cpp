@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 
+#include "base/testing/comes_true.hpp"
 #include "redis_fixture.hpp"
 #include "redis_server.hpp"
 #include "runtime/reactor.hpp"
@@ -56,14 +57,6 @@ private:
     connection_share share_;
     std::atomic<unsigned> connections_;
 };
-
-template <class Predicate>
-bool comes_true(Predicate holds, std::chrono::milliseconds within = 20s) {
-    for (const auto end = steady_clock::now() + within; steady_clock::now() < end;
-         std::this_thread::sleep_for(10ms))
-        if (holds()) return true;
-    return holds();
-}
 
 template <class Predicate>
 bool stays_true(Predicate holds, std::chrono::milliseconds time) {

@@ -3,18 +3,14 @@
 // ended here, or by child processes that are killed on the way.
 #pragma once
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <csignal>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/fail_point.hpp"
 #include "base/testing/catch.hpp"
+#include "base/testing/dies_at.hpp"
 #include "fresh_database.hpp"
 #include "lifecycle/creation.hpp"
 #include "lifecycle/new_database.hpp"
@@ -163,16 +159,7 @@ struct tenant_house {
     /// Lets a child process do `work`, and says whether it ended with SIGKILL, as the fail point wants.
     template <class F>
     [[nodiscard]] bool dies_at(const std::string& fail_point, F work) const {
-        const auto child = ::fork();
-        REQUIRE(child >= 0);
-        if (child == 0) {
-            arm_fail_point(fail_point);
-            (void)elsewhere(work);
-            ::_exit(0);
-        }
-        int outcome = 0;
-        REQUIRE(::waitpid(child, &outcome, 0) == child);
-        return WIFSIGNALED(outcome) && WTERMSIG(outcome) == SIGKILL;
+        return testing::dies_at(fail_point, [&] { (void)elsewhere(work); });
     }
 };
 

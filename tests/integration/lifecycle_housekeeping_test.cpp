@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/testing/comes_true.hpp"
 #include "lifecycle/expiry.hpp"
 #include "lifecycle/locks.hpp"
 #include "lifecycle/removal.hpp"
@@ -16,16 +17,6 @@ namespace bulkhead::testing {
 namespace {
 
 constexpr auto patience = std::chrono::seconds(60);
-
-template <class F>
-bool comes_true(F condition) {
-    const auto end = std::chrono::steady_clock::now() + patience;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::sleep_for(20ms);
-    }
-    return true;
-}
 
 struct keeper {
     tenant_house house;

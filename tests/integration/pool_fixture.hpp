@@ -15,10 +15,12 @@
 #include <vector>
 
 #include "base/testing/catch.hpp"
+#include "base/testing/comes_true.hpp"
 #include "fresh_database.hpp"
 #include "persistence/postgres/database.hpp"
 #include "persistence/postgres/pool_set.hpp"
 #include "runtime/reactor.hpp"
+#include "runtime/testing/on_reactor.hpp"
 
 namespace bulkhead::testing {
 
@@ -82,14 +84,6 @@ inline awaitable<text_result> ask(std::shared_ptr<postgres::pool> source, std::s
     co_return text_result(rows->front()[0].get<std::string>(0));
 }
 
-template <class Predicate>
-bool comes_true(Predicate holds, std::chrono::milliseconds within = 5s) {
-    for (const auto end = steady_clock::now() + within; steady_clock::now() < end;
-         std::this_thread::sleep_for(10ms))
-        if (holds()) return true;
-    return holds();
-}
-
 /// Takes what it is given, or fails the test after a time that means "never".
 template <class T>
 T must_end(std::future<T> outcome) {
@@ -120,10 +114,7 @@ public:
     }
     template <class F>
     std::invoke_result_t<F> on_reactor(F work) {
-        std::packaged_task<std::invoke_result_t<F>()> task(std::move(work));
-        auto outcome = task.get_future();
-        home_.post([&task] { task(); });
-        return outcome.get();
+        return testing::on_reactor(home_, std::move(work));
     }
 
     void stop() {

@@ -3,22 +3,19 @@
 // (queue_program): here, or in a child process that a fail point kills.
 #pragma once
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "base/fail_point.hpp"
+#include "base/testing/dies_at.hpp"
 #include "http/dispatcher.hpp"
 #include "http/request_reader.hpp"
 #include "jobs_fixture.hpp"
 #include "queue/outbox.hpp"
 #include "queue/relay.hpp"
 #include "redis_fixture.hpp"
+#include "runtime/testing/on_reactor.hpp"
 #include "tenancy/directory.hpp"
 #include "tenancy/idempotency.hpp"
 
@@ -201,10 +198,7 @@ public:
 
     template <class F>
     std::invoke_result_t<F> on_reactor(F work) {
-        std::packaged_task<std::invoke_result_t<F>()> task(std::move(work));
-        auto outcome = task.get_future();
-        home_.post([&task] { task(); });
-        return outcome.get();
+        return testing::on_reactor(home_, std::move(work));
     }
 
 private:
@@ -252,20 +246,5 @@ private:
     const http::router routes_;
     http::dispatcher stages_;
 };
-
-/// Runs `work` in a program of its own that dies at the fail point; whether it did.
-template <class F>
-bool dies_at(std::string_view point, F work) {
-    const auto child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        arm_fail_point(point);
-        work();
-        ::_exit(0);
-    }
-    int outcome = 0;
-    REQUIRE(::waitpid(child, &outcome, 0) == child);
-    return WIFSIGNALED(outcome) && WTERMSIG(outcome) == SIGKILL;
-}
 
 }  // namespace bulkhead::testing

@@ -4,13 +4,13 @@
 
 #include <chrono>
 #include <cstdint>
-#include <future>
 #include <thread>
 #include <utility>
 
 #include "http/server.hpp"
 #include "raw_client.hpp"
 #include "runtime/reactor.hpp"
+#include "runtime/testing/on_reactor.hpp"
 
 namespace bulkhead::testing {
 
@@ -33,10 +33,7 @@ public:
 
     template <class F>
     void on_reactor(F work) {
-        std::packaged_task<void()> task(std::move(work));
-        auto done = task.get_future();
-        reactor_.post([&task] { task(); });
-        done.get();
+        testing::on_reactor(reactor_, std::move(work));
     }
 
     [[nodiscard]] raw_client connect() const { return raw_client(port_); }
