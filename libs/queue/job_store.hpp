@@ -39,9 +39,8 @@ enum class unclaimed : std::uint8_t {
 /// now. Statements of handlers never do.
 inline constexpr errc job_lost = errc::precondition_failed;
 
-/// Bytes of JSON text; the table checks both.
+/// Bytes of JSON text; the table checks it.
 inline constexpr std::size_t longest_checkpoint = 64 * 1024;
-inline constexpr std::size_t longest_result = 64 * 1024;
 inline constexpr std::size_t longest_reason = 2'000;  // bytes; what is longer is cut
 inline constexpr std::size_t longest_note = 200;
 

@@ -16,11 +16,10 @@ namespace bulkhead::ratelimit {
 class sliding_window {
 public:
     sliding_window() = default;
-    /// As it is stored in Redis; see stored_numbers.
+    /// From the numbers that are kept in Redis.
     sliding_window(milliseconds start, milliseconds last, std::int64_t current, std::int64_t previous,
                    milliseconds previous_last)
         : start_(start), last_(last), current_(current), previous_(previous), previous_last_(previous_last) {}
-    static constexpr std::size_t stored_numbers = 5;
 
     /// Brings it to `now`, which everything below is about; a clock that has gone back stands still.
     void advance(milliseconds now, milliseconds length);

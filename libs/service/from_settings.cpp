@@ -152,13 +152,4 @@ redis::redis_client_options redis_options(metrics::registry& counts) {
     return out;
 }
 
-redis::subscriber_options redis_subscriber_options() {
-    redis::subscriber_options out;
-    out.on_change = connection_log("redis subscriber");
-    out.on_refused = [](std::string_view channel, std::string_view why) {
-        log::error("redis subscriber: channel refused", {{"channel", channel}, {"reason", why}});
-    };
-    return out;
-}
-
 }  // namespace bulkhead::service

@@ -17,7 +17,6 @@
 #include "persistence/postgres/pooler.hpp"
 #include "persistence/redis/client.hpp"
 #include "persistence/redis/endpoint.hpp"
-#include "persistence/redis/subscriber.hpp"
 
 namespace bulkhead::service {
 
@@ -60,6 +59,5 @@ redis::redis_endpoint redis_target(const config::settings& from);
 /// Logs when Redis comes and goes, and why it cannot be connected to. Counts as bulkhead_redis_*; each call
 /// is for one client.
 redis::redis_client_options redis_options(metrics::registry& counts);
-redis::subscriber_options redis_subscriber_options();
 
 }  // namespace bulkhead::service

@@ -71,15 +71,24 @@ TEST_CASE("notify: messages reach a socket by path and by abstract name", "[serv
 }
 
 TEST_CASE("notify: without a manager, or with one that is gone, nothing happens", "[service]") {
-    const service::notifier none;
-    none.ready("listening");
-    ::setenv("NOTIFY_SOCKET", "/nowhere/at/all", 1);
-    const service::notifier deaf;
-    deaf.ready("listening");
-    ::setenv("NOTIFY_SOCKET", std::string(500, '/').c_str(), 1);
-    const service::notifier absurd;
-    absurd.ready("listening");
-    ::unsetenv("NOTIFY_SOCKET");
+    const manager other(path());
+    const auto says_nothing = [](const char* socket) {
+        socket ? ::setenv("NOTIFY_SOCKET", socket, 1) : ::unsetenv("NOTIFY_SOCKET");
+        const service::notifier told;
+        CHECK_NOTHROW(told.ready("listening"));
+        CHECK_NOTHROW(told.stopping("draining", 35s));
+        CHECK_FALSE(told.watchdog());
+    };
+    says_nothing(nullptr);
+    says_nothing("");
+    says_nothing("/nowhere/at/all");
+    says_nothing(std::string(500, '/').c_str());
+    CHECK(other.hear(1ms).empty());
+
+    auto leaving = std::make_unique<manager>(path() + "_leaving");
+    const service::notifier abandoned;
+    leaving.reset();
+    CHECK_NOTHROW(abandoned.ready("listening"));
 }
 
 TEST_CASE("notify: the watchdog is for the process it names", "[service]") {

@@ -4,7 +4,6 @@
 // has its own.
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <random>
 #include <thread>
 
@@ -119,40 +118,6 @@ TEST_CASE("crowd: a thousand tenants on twenty connections are all served", "[in
     CHECK(counted.opened.value() * 2 < static_cast<std::uint64_t>(seen.done));
     CHECK(house.sessions() <= 25);  // some are on their way out
     CHECK(house.on_reactor([&] { return house.pools().open_connections(); }) <= 20);
-}
-
-// Not a test: what the hand-over policy is tuned with. Run it by its name; BUDGET is the number of
-// connections.
-TEST_CASE("crowd: throughput of one tenant and of a thousand", "[.measure]") {
-    const auto budget =
-        static_cast<std::size_t>(std::atoi(std::getenv("BUDGET") ? std::getenv("BUDGET") : "20"));
-    const auto measure = [&](std::size_t count, double exponent, int clients) {
-        pool_house house({.budget = budget});
-        crowd tenants(house, count);
-        const zipf choice(count, exponent);
-        tenants.run(choice, clients, 1s);
-        const auto opened = house.pools().counters().opened.value();
-        const auto seen = tenants.run(choice, clients, 5s);
-        int failed = 0;
-        for (const auto& [what, n] : seen.failed) failed += n;
-        const auto at = [&](double part) {
-            return seen.took[static_cast<std::size_t>(part * static_cast<double>(seen.took.size() - 1))]
-                       .count() /
-                   1000.0;
-        };
-        fmt::print(
-            "{:5} tenants, exponent {}, {} clients: {:6.0f}/s, {} failed, {:5.0f} connects/s, ms: median "
-            "{:.1f} "
-            "p99 {:.1f} most {:.1f}\n",
-            count, exponent, clients, seen.done / 5.0, failed,
-            static_cast<double>(house.pools().counters().opened.value() - opened) / 5.0, at(0.5), at(0.99),
-            at(1));
-    };
-    for (const int clients : {32, 128}) {
-        measure(1, 1.0, clients);
-        measure(1000, 1.0, clients);
-        measure(1000, 1.2, clients);
-    }
 }
 
 }  // namespace

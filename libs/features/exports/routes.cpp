@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "features/exports/routes.hpp"
 
+#include <stdexcept>
+
 #include "features/exports/export_file.hpp"
 #include "features/exports/export_tasks.hpp"
 #include "features/exports/file_ledger.hpp"
@@ -19,6 +21,13 @@ using http::path_id;
 /// Of one user at a time. Two requests at once may get past it, by one: it is there against the hundredth.
 constexpr std::int64_t most_under_way = 5;
 
+queue::new_job job_for(const export_input& wanted) {
+    switch (wanted.kind) {
+        case export_kind::tasks: return queue::job_of<export_tasks>({.format = wanted.format});
+    }
+    throw std::logic_error("no job makes this kind of export");
+}
+
 // POST /api/exports
 awaitable<result<http::accepted<data_export>>> create_export(user_context& user,
                                                              http::body<export_input> input) {
@@ -27,7 +36,7 @@ awaitable<result<http::accepted<data_export>>> create_export(user_context& user,
     if (!others) co_return std::unexpected(others.error());
     if (*others >= most_under_way)
         co_return fail(errc::conflict, "as many of your exports are under way as may be at a time");
-    auto job = queue::job_of<export_tasks>({.format = input.value.format});
+    auto job = job_for(input.value);
     job.user = user.id();
     auto& outbox = user.tenant().request().service<queue::outbox>();
     const auto added = co_await outbox.add(user.tenant(), std::move(job));

@@ -50,12 +50,12 @@ awaitable<queue::run_outcome> deliver::call(queue::job_context& job, assignment 
     }
     if (!secret) co_return queue::failed_with(secret.error());
     const auto id = what.message.to_string();
-    const outbound::webhook_message message{
+    const webhook_message message{
         .id = id,
         .sent = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
         .body = what.body};
     outbound::http_request request{.url = what.url, .headers = {}, .body = what.body};
-    request.headers = outbound::webhook_headers({&*secret, 1}, message);
+    request.headers = webhook_headers({&*secret, 1}, message);
     request.headers.emplace_back("Content-Type", "application/json");
     const runtime::deadline until(
         std::min(job.deadline().at(), runtime::deadline::clock::now() + call_limit));

@@ -15,14 +15,13 @@ result<> endpoints::check(std::string_view url) const {
     return {};
 }
 
-std::string endpoints::seal(const outbound::webhook_secret& what, const uuid& tenant,
-                            const uuid& webhook) const {
+std::string endpoints::seal(const webhook_secret& what, const uuid& tenant, const uuid& webhook) const {
     const auto text = what.text();
     return box_.seal(text.reveal(), webhook_secret_context(tenant, webhook.to_string()));
 }
 
-result<outbound::webhook_secret> endpoints::open(std::string_view sealed, const uuid& tenant,
-                                                 const uuid& webhook) const {
+result<webhook_secret> endpoints::open(std::string_view sealed, const uuid& tenant,
+                                       const uuid& webhook) const {
     const auto opened = box_.open(sealed, webhook_secret_context(tenant, webhook.to_string()));
     if (!opened) {
         const auto keys = box_.key_ids();
@@ -30,7 +29,7 @@ result<outbound::webhook_secret> endpoints::open(std::string_view sealed, const 
         const bool known = std::ranges::find(keys, key) != keys.end();
         return fail(known ? errc::conflict : errc::unavailable, "the secret cannot be opened");
     }
-    auto secret = outbound::webhook_secret::parse(opened->reveal());
+    auto secret = webhook_secret::parse(opened->reveal());
     if (!secret) return fail(errc::conflict, "the secret is damaged");
     return *std::move(secret);
 }

@@ -8,7 +8,7 @@
 
 #include "base/sealed_box.hpp"
 #include "base/uuid.hpp"
-#include "outbound/standard_webhook.hpp"
+#include "features/webhooks/standard_webhook.hpp"
 #include "outbound/target.hpp"
 
 namespace bulkhead::webhooks {
@@ -20,13 +20,12 @@ public:
     /// errc::validation_failed on /url for one that is not called.
     [[nodiscard]] result<> check(std::string_view url) const;
 
-    [[nodiscard]] std::string seal(const outbound::webhook_secret& what, const uuid& tenant,
-                                   const uuid& webhook) const;
+    [[nodiscard]] std::string seal(const webhook_secret& what, const uuid& tenant, const uuid& webhook) const;
 
     /// errc::unavailable when the key that it was sealed with is not here, errc::conflict when it belongs to
     /// another tenant or was damaged.
-    [[nodiscard]] result<outbound::webhook_secret> open(std::string_view sealed, const uuid& tenant,
-                                                        const uuid& webhook) const;
+    [[nodiscard]] result<webhook_secret> open(std::string_view sealed, const uuid& tenant,
+                                              const uuid& webhook) const;
 
 private:
     const sealed_box& box_;

@@ -120,7 +120,7 @@ awaitable<result<webhook_page>> repository::list(page_query query) const {
 
 awaitable<result<new_webhook>> repository::add(webhook_input input, const endpoints& known) const {
     const auto id = uuid::generate();
-    const auto secret = outbound::webhook_secret::generate();
+    const auto secret = webhook_secret::generate();
     const auto sealed = known.seal(secret, tenant_.info().id, id);
     const auto rows = co_await db_.write(
         "insert into webhooks (id, url, events, description, sealed_secret, created_by) "

@@ -14,7 +14,7 @@
 
 #include "base/secret.hpp"
 
-namespace bulkhead::outbound {
+namespace bulkhead::webhooks {
 
 /// The key of one endpoint: 24 to 64 bytes.
 class webhook_secret {
@@ -47,18 +47,4 @@ struct webhook_message {
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> webhook_headers(
     std::span<const webhook_secret> secrets, const webhook_message& message);
 
-/// How far clocks may be apart, and how old a message may be.
-inline constexpr std::chrono::minutes webhook_tolerance{5};
-
-/// The headers as they came.
-struct received_webhook {
-    std::string_view id, timestamp, signature;
-    std::string_view body;
-};
-
-/// Whether one of the signatures was made with one of `secrets`, and not longer than webhook_tolerance before
-/// or after `now`. Signatures of other versions are passed over.
-[[nodiscard]] bool verify_webhook(std::span<const webhook_secret> secrets, const received_webhook& received,
-                                  std::chrono::sys_seconds now);
-
-}  // namespace bulkhead::outbound
+}  // namespace bulkhead::webhooks

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "outbound/standard_webhook.hpp"
+#include "features/webhooks/standard_webhook.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 
 #include "base/crypto.hpp"
@@ -12,7 +11,7 @@
 #include "base/random.hpp"
 #include "base/text.hpp"
 
-namespace bulkhead::outbound {
+namespace bulkhead::webhooks {
 namespace {
 
 constexpr std::string_view secret_prefix = "whsec_";
@@ -32,19 +31,6 @@ std::string signed_content(std::string_view id, std::string_view timestamp, std:
     std::string out;
     out.reserve(id.size() + timestamp.size() + body.size() + 2);
     return out.append(id).append(1, '.').append(timestamp).append(1, '.').append(body);
-}
-
-/// Plain decimal digits, as we write them: nothing else could have been signed by us.
-std::optional<std::chrono::sys_seconds> read_time(std::string_view text) {
-    std::chrono::seconds::rep seconds = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (ec != std::errc{} || end != text.data() + text.size() || fmt::to_string(seconds) != text)
-        return std::nullopt;
-    return std::chrono::sys_seconds(std::chrono::seconds(seconds));
-}
-
-bool is_recent(std::chrono::sys_seconds sent, std::chrono::sys_seconds now) {
-    return sent >= now - webhook_tolerance && sent <= now + webhook_tolerance;
 }
 
 }  // namespace
@@ -78,19 +64,4 @@ std::vector<std::pair<std::string, std::string>> webhook_headers(std::span<const
             {"webhook-signature", std::move(signatures)}};
 }
 
-bool verify_webhook(std::span<const webhook_secret> secrets, const received_webhook& received,
-                    std::chrono::sys_seconds now) {
-    const auto sent = read_time(received.timestamp);
-    if (!is_id(received.id) || !sent || !is_recent(*sent, now)) return false;
-    const auto content = signed_content(received.id, received.timestamp, received.body);
-    bool genuine = false;
-    for (const auto& each : secrets) {
-        const auto expected = to_base64(hmac_sha256(each.key().reveal(), content).view());
-        for (const auto given : split(received.signature, ' '))
-            if (given.starts_with(version))
-                genuine |= constant_time_equal(given.substr(version.size()), expected);
-    }
-    return genuine;
-}
-
-}  // namespace bulkhead::outbound
+}  // namespace bulkhead::webhooks

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "outbound/standard_webhook.hpp"
+#include "features/webhooks/standard_webhook.hpp"
 
 #include <stdexcept>
 
@@ -7,7 +7,7 @@
 #include "base/testing/catch.hpp"
 
 using namespace bulkhead;
-using namespace bulkhead::outbound;
+using namespace bulkhead::webhooks;
 using namespace std::chrono_literals;
 
 namespace {
@@ -41,7 +41,7 @@ std::string signature(const secrets& with, const webhook_message& message) {
 }  // namespace
 
 // Computed with Python's hmac module.
-TEST_CASE("webhook: signatures by another implementation", "[outbound]") {
+TEST_CASE("webhook: signatures by another implementation", "[webhooks]") {
     const webhook_message message{.id = id, .sent = sent, .body = body};
     CHECK(signature(keys({first}), message) == "v1,3/Xq2Qeb5PiHkFjHGu57PCX3wigYi/JzaPwOH0NBc3U=");
     CHECK(signature(keys({second}), message) == "v1,MCikNNuUAB8iHj9GmD5qI617p48j7YQjf2dBRfzcwAs=");
@@ -55,56 +55,25 @@ TEST_CASE("webhook: signatures by another implementation", "[outbound]") {
           "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }
 
-TEST_CASE("webhook: while a secret is rotated, both sign", "[outbound]") {
+TEST_CASE("webhook: while a secret is rotated, both sign", "[webhooks]") {
     const webhook_message message{.id = id, .sent = sent, .body = body};
     const auto both = signature(keys({second, first}), message);
     CHECK(both ==
           "v1,MCikNNuUAB8iHj9GmD5qI617p48j7YQjf2dBRfzcwAs= v1,3/Xq2Qeb5PiHkFjHGu57PCX3wigYi/JzaPwOH0NBc3U=");
-    for (const auto& known : {keys({first}), keys({second}), keys({first, second})})
-        CHECK(verify_webhook(known, {id, "1767323045", both, body}, sent));
-    CHECK_FALSE(verify_webhook(secrets{webhook_secret::generate()}, {id, "1767323045", both, body}, sent));
 }
 
-TEST_CASE("webhook: what does not verify", "[outbound]") {
-    const auto known = keys({first});
-    const std::string good = signature(known, {.id = id, .sent = sent, .body = body});
-    const auto holds = [&](received_webhook received, seconds now = sent) {
-        return verify_webhook(known, received, now);
-    };
-    const std::string_view at = "1767323045";
-    REQUIRE(holds({id, at, good, body}));
-    CHECK(holds({id, at, "v1a,abc v2,xyz " + good, body}));
-    CHECK_FALSE(holds({id, at, good, "{}"}));
-    CHECK_FALSE(holds({"msg_other", at, good, body}));
-    CHECK_FALSE(holds({id, "1767323046", good, body}));
-    CHECK_FALSE(holds({id, at, "", body}));
-    CHECK_FALSE(holds({id, at, good.substr(3), body}));
-    CHECK_FALSE(holds({id, at, "v2," + good.substr(3), body}));
-    CHECK_FALSE(holds({id, at, good.substr(0, good.size() - 1), body}));
-    CHECK_FALSE(holds({id, at, good + "=", body}));
-    for (const auto* const odd :
-         {"", "+1767323045", " 1767323045", "01767323045", "1767323045.0", "1e9", "99999999999999999999"})
-        CHECK_FALSE(holds({id, odd, good, body}));
-    CHECK(holds({id, at, good, body}, sent + 5min));
-    CHECK_FALSE(holds({id, at, good, body}, sent + 5min + 1s));
-    CHECK(holds({id, at, good, body}, sent - 5min));
-    CHECK_FALSE(holds({id, at, good, body}, sent - 5min - 1s));
-    CHECK_FALSE(verify_webhook({}, {id, at, good, body}, sent));
-}
-
-TEST_CASE("webhook: ids that would let two messages sign alike are refused", "[outbound]") {
+TEST_CASE("webhook: ids that would let two messages sign alike are refused", "[webhooks]") {
     const auto known = keys({first});
     for (const auto* const odd : {"", "a.b", "msg 1", "msg\n", "ü"}) {
         CHECK_THROWS_AS(webhook_headers(known, {.id = odd, .sent = sent, .body = body}),
                         std::invalid_argument);
-        CHECK_FALSE(verify_webhook(known, {odd, "1767323045", "v1,", body}, sent));
     }
     CHECK_THROWS_AS(webhook_headers(known, {.id = std::string(129, 'a'), .sent = sent}),
                     std::invalid_argument);
     CHECK_THROWS_AS(webhook_headers({}, {.id = id, .sent = sent}), std::invalid_argument);
 }
 
-TEST_CASE("webhook: secrets", "[outbound]") {
+TEST_CASE("webhook: secrets", "[webhooks]") {
     const auto fresh = webhook_secret::generate(), other = webhook_secret::generate();
     CHECK(fresh.key().size() == 32);
     CHECK_FALSE(fresh.key().reveal() == other.key().reveal());
