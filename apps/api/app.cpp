@@ -77,6 +77,35 @@ void check_descriptors(std::size_t wanted) {
                   {{"limit", possible}, {"needed", wanted + others}});
 }
 
+using all_parts = std::vector<std::unique_ptr<reactor_parts>>;
+
+/// One for each reactor, with all it needs.
+all_parts make_parts(runtime::reactor_group& reactors, const shared_parts& shared) {
+    all_parts out;
+    for (auto& reactor : reactors) out.push_back(std::make_unique<reactor_parts>(*reactor, shared));
+    return out;
+}
+
+/// The part of the server's connections that is due to this process, dealt out to its reactors.
+void deal_out(unsigned connections, runtime::reactor_group& reactors, const all_parts& parts) {
+    connections -= tenancy::change_feed::connections;
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        reactors[i].post(
+            [&pools = parts[i]->pools(), part = service::part_of_reactor(connections, i, parts.size())] {
+                pools.set_budget(part);
+            });
+}
+
+/// The operator sees them all.
+void show(runtime::reactor_group& reactors, const all_parts& parts, const shared_parts& shared) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto ex = reactors[i].get_executor();
+        shared.debug_pools.add(ex, parts[i]->pools(), parts[i]->tenants());
+        shared.debug_requests.add(ex, parts[i]->server());
+        ops::add_pool_metrics(shared.metrics, parts[i]->pools());
+    }
+}
+
 }  // namespace
 
 int serve(const config::loaded& configuration) {
@@ -138,56 +167,53 @@ int serve(const config::loaded& configuration) {
     ops::debug_requests debug_requests;
     numbers counted(metrics);
     ops::tenant_page tenant_numbers;
-    const shared_parts shared{s,
-                              control,
-                              pools,
-                              box,
-                              state,
-                              about,
-                              hashes.passwords(),
-                              known_clients,
-                              cors,
-                              cookies,
-                              hashes.part_of_reactor(s.api_threads),
-                              metrics,
-                              tenant_numbers,
-                              routes,
-                              ops_routes,
-                              debug_pools,
-                              debug_requests,
-                              outgoing,
-                              counted,
-                              platform,
-                              compressed.compressor(),
-                              files.store()};
-    std::vector<std::unique_ptr<reactor_parts>> parts;
-    for (auto& reactor : reactors) parts.push_back(std::make_unique<reactor_parts>(*reactor, shared));
+    const shared_parts shared{.settings = s,
+                              .control = control,
+                              .pools = pools,
+                              .box = box,
+                              .state = state,
+                              .about = about,
+                              .passwords = hashes.passwords(),
+                              .known_clients = known_clients,
+                              .cors = cors,
+                              .cookies = cookies,
+                              .hashes = hashes.part_of_reactor(s.api_threads),
+                              .metrics = metrics,
+                              .tenant_numbers = tenant_numbers,
+                              .routes = routes,
+                              .ops_routes = ops_routes,
+                              .debug_pools = debug_pools,
+                              .debug_requests = debug_requests,
+                              .outgoing = outgoing,
+                              .counted = counted,
+                              .platform = platform,
+                              .compressor = compressed.compressor(),
+                              .files = files.store()};
+    auto parts = make_parts(reactors, shared);
 
     // Changes of tenants reach all reactors through one connection.
     tenancy::change_feed feed(reactors[0].get_executor(), control, pools.session, metrics);
     for (std::size_t i = 0; i < parts.size(); ++i) feed.tell(reactors[i].get_executor(), parts[i]->tenants());
 
-    // The part of the server's connections that is due to this process, dealt out to its reactors.
-    const auto deal_out = [&](unsigned connections) {
-        connections -= tenancy::change_feed::connections;
-        for (std::size_t i = 0; i < parts.size(); ++i)
-            reactors[i].post(
-                [&pools = parts[i]->pools(), part = service::part_of_reactor(connections, i, parts.size())] {
-                    pools.set_budget(part);
-                });
-    };
-    service::connection_share share(reactors[0].get_executor(), parts[0]->redis(), sharing, deal_out);
-
-    // The operator sees them all.
+    service::connection_share share(reactors[0].get_executor(), parts[0]->redis(), sharing,
+                                    [&](unsigned connections) { deal_out(connections, reactors, parts); });
     debug_pools.explain_budget([&] { return share.reason(); });
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-        debug_pools.add(reactors[i].get_executor(), parts[i]->pools(), parts[i]->tenants());
-        debug_requests.add(reactors[i].get_executor(), parts[i]->server());
-        ops::add_pool_metrics(metrics, parts[i]->pools());
-    }
+    show(reactors, parts, shared);
 
-    return run_until_stopped({s, signals, notify, state, tls, hashes, outgoing, compressed, files, platform,
-                              reactors, parts, feed, share});
+    return run_until_stopped({.settings = s,
+                              .signals = signals,
+                              .notify = notify,
+                              .state = state,
+                              .tls = tls,
+                              .hashes = hashes,
+                              .outgoing = outgoing,
+                              .compressed = compressed,
+                              .files = files,
+                              .platform = platform,
+                              .reactors = reactors,
+                              .parts = parts,
+                              .feed = feed,
+                              .share = share});
 }
 
 }  // namespace bulkhead::api
