@@ -22,7 +22,7 @@ namespace bulkhead::service {
 namespace {
 
 std::string_view variable(const char* name) {
-    const char* const value = std::getenv(name);
+    const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any
     return value ? value : "";
 }
 

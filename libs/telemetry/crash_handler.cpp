@@ -68,7 +68,7 @@ pid_t start_child(int& to_child) noexcept {
         ::close_range(STDERR_FILENO + 1, ~0U, 0);
         sigset_t none;
         sigemptyset(&none);
-        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);  // NOLINT(concurrency-mt-unsafe): one thread is here
         static char name[] = "crash-report";
         static std::array<char, crash_flag.size() + 1> flag = [] {
             std::array<char, crash_flag.size() + 1> out{};
