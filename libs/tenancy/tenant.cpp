@@ -24,10 +24,8 @@ static_assert(std::ranges::is_sorted(reserved));
 
 /// The control database's login and TLS settings at another server.
 postgres::conninfo server_conninfo(const postgres::conninfo& control, const server_address& at) {
-    auto info = control;
-    if (at.host.empty()) return info;
-    info.host = at.host;
-    info.port = at.port;
+    if (at.host.empty()) return control;
+    auto info = control.at_address(at.host, at.port);
     if (!at.sslmode.empty()) info.sslmode = at.sslmode;
     return info;
 }
@@ -72,13 +70,9 @@ std::string owner_role_name(const uuid& id) { return database_name(id) + "_owner
 std::string owner_password_context(const uuid& id) { return id.to_string() + "/owner"; }
 
 postgres::conninfo tenant_conninfo(const postgres::conninfo& control, const tenant& target) {
-    auto info =
-        server_conninfo(control, target.server).with_login(target.database, target.role, target.password);
-    if (!target.server.pooler_host.empty()) {
-        info.host = target.server.pooler_host;
-        info.port = target.server.pooler_port;
-    }
-    return info;
+    const auto& at = target.server;
+    auto info = server_conninfo(control, at).with_login(target.database, target.role, target.password);
+    return at.pooler_host.empty() ? info : info.through(at.pooler_host, at.pooler_port);
 }
 
 result<postgres::conninfo> owner_conninfo(const postgres::conninfo& control, const tenant& target,

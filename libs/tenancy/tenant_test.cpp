@@ -79,5 +79,26 @@ TEST_CASE("tenant: connects as its own role, to its own server", "[tenancy]") {
     CHECK(tenant_conninfo(control, one).host == "pooler");
 }
 
+TEST_CASE("tenant: what the control database's URL says of its own server is for that alone", "[tenancy]") {
+    auto control = postgres::parse_database_url(
+                       "postgresql://admin:root@h:6000/control?hostaddr=10.0.0.1&service=main&"
+                       "sslrootcert=/ca.pem&options=-c%20geqo%3Doff")
+                       .value();
+    const auto parameters = [&](const server_address& at) {
+        std::string out;
+        for (const auto& [name, value] : tenant_conninfo(control, {.server = at}).extra) out += name + ' ';
+        return out;
+    };
+    CHECK(parameters({}) == "service hostaddr options sslrootcert ");
+    CHECK(parameters({.host = "other"}) == "options sslrootcert ");
+    CHECK(parameters({.host = "other", .pooler_host = "pooler"}) == "sslrootcert ");
+    CHECK(parameters({.pooler_host = "pooler"}) == "sslrootcert ");
+    CHECK_FALSE(tenant_conninfo(control, {.server = {.host = "other"}}).through_pooler);
+    const auto pooled = tenant_conninfo(control, {.server = {.pooler_host = "h", .pooler_port = "6000"}});
+    CHECK(pooled.through_pooler);
+    control.extra = pooled.extra;
+    CHECK_FALSE(pooled.same_as(tenant_conninfo(control, {})));  // the same address, but not the same way
+}
+
 }  // namespace
 }  // namespace bulkhead::tenancy

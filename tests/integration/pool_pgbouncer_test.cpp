@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pools through a real PgBouncer in transaction mode: sessions change hands after every operation, and nobody
 // notices.
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -8,6 +9,7 @@
 #include "persistence/postgres/scram.hpp"
 #include "pool_fixture.hpp"
 #include "support/pgbouncer.hpp"
+#include "tenancy/tenant.hpp"
 
 namespace bulkhead::testing {
 namespace {
@@ -20,9 +22,9 @@ struct tenant_login {
     std::string name = fresh_database_name();  // of the database and of its role
     postgres::conninfo target = target_of(name).with_login(name, name, secret("password of " + name));
 
-    explicit tenant_login(int statement_timeout_ms = 0) {
+    explicit tenant_login(int statement_timeout_ms = 0, servers& servers = shared_servers()) {
         const auto verifier = postgres::scram_verifier(target.password.reveal(), 1).value();
-        auto& servers = shared_servers();
+        if (&servers != &shared_servers()) servers.execute("bulkhead", "create database " + name);
         servers.execute(name, fmt::format("create role {} login password '{}'", name, verifier));
         servers.execute(name, "revoke connect on database " + name + " from public");
         servers.execute(name, fmt::format("grant connect on database {0} to {0}", name));
@@ -170,6 +172,39 @@ TEST_CASE("pgbouncer: other servers are reached directly", "[integration]") {
         seen.insert(each.target);
     CHECK(seen == std::set<std::string>{fmt::format("{0}@127.0.0.1:{1}/{0}", tenant.name, f.between->port()),
                                         fmt::format("{0}@localhost:{1}/{0}", tenant.name, elsewhere.port)});
+}
+
+TEST_CASE("pgbouncer: that of another server, for its tenants", "[integration]") {
+    servers other;
+    const pgbouncer before_other(other);
+    fixture f({.session = {.statement_timeout = 5s}, .budget = 12, .per_database = 6});
+    const tenant_login login(0, other);
+    auto control = target_of("bulkhead");  // what is there for its own server must not reach the other one
+    control.extra = {{"hostaddr", "127.0.0.9"}, {"options", "-c geqo=off"}};
+    const auto server = postgres::parse_database_url(other.database_url()).value();
+    tenancy::tenant tenant{.server = {.host = server.host, .port = server.port},
+                           .database = login.name,
+                           .role = login.name,
+                           .password = login.target.password};
+    const auto ask_tenant = [&](std::string sql, intent kind) {
+        return must_end(f.house.spawn(
+            ask(f.house.pool(tenancy::tenant_conninfo(control, tenant)), std::move(sql), kind, 20s)));
+    };
+    REQUIRE(ask_tenant("create table seen (client int, round int, value text)", intent::write));
+    tenant.server.pooler_host = before_other.host();
+    tenant.server.pooler_port = before_other.port();
+    CHECK(ask_tenant("select current_user || current_database()", intent::read) == login.name + login.name);
+    std::vector<std::future<std::vector<std::string>>> all;
+    const auto pool = f.house.pool(tenancy::tenant_conninfo(control, tenant));
+    for (int i = 0; i < 20; ++i)
+        all.push_back(f.house.spawn(mixed({pool, runtime::deadline::in(60s)}, i, 30)));
+    for (auto& each : all) CHECK(must_end(std::move(each)).empty());
+    CHECK(other.execute(login.name, "select count(*)::text from seen") == std::to_string(20 * 30 / 3 * 2));
+    const auto known = f.house.on_reactor([&] { return f.house.pools().report(); }).pools;
+    CHECK(std::ranges::any_of(known, [&](const auto& each) {
+        return each.target == fmt::format("{0}@127.0.0.1:{1}/{0}", login.name, before_other.port());
+    }));
+    f.house.stop();  // before the servers
 }
 
 }  // namespace

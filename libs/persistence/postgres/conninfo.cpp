@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <memory>
 
 #include "base/text.hpp"
@@ -78,6 +79,11 @@ void append_option(std::string& options, std::string_view name, std::chrono::mil
     options += fmt::format("-c {}={}", name, value.count());
 }
 
+void erase_keywords(conninfo& from, std::initializer_list<std::string_view> names) {
+    std::erase_if(from.extra,
+                  [&](const auto& each) { return std::ranges::find(names, each.first) != names.end(); });
+}
+
 /// The operator's own `options` come last, so they win.
 std::string session_options(const conninfo& target, const session_defaults& defaults) {
     std::string options;
@@ -105,6 +111,21 @@ conninfo conninfo::with_login(std::string name, std::string role, secret role_pa
     return copy;
 }
 
+conninfo conninfo::at_address(std::string to_host, std::string to_port) const {
+    conninfo copy = *this;
+    copy.host = std::move(to_host);
+    copy.port = std::move(to_port);
+    erase_keywords(copy, {"hostaddr", "service"});  // either may name an address, which libpq would prefer
+    return copy;
+}
+
+conninfo conninfo::through(std::string pooler_host, std::string pooler_port) const {
+    auto copy = at_address(std::move(pooler_host), std::move(pooler_port));
+    erase_keywords(copy, {"options"});  // which PgBouncer refuses
+    copy.through_pooler = true;
+    return copy;
+}
+
 std::string conninfo::describe() const {
     return fmt::format("{}@{}:{}/{}", user.empty() ? "(default)" : user, host.empty() ? "(default)" : host,
                        port.empty() ? "5432" : port, dbname.empty() ? "(default)" : dbname);
@@ -112,7 +133,7 @@ std::string conninfo::describe() const {
 
 bool conninfo::same_as(const conninfo& other) const noexcept {
     return host == other.host && port == other.port && user == other.user && dbname == other.dbname &&
-           sslmode == other.sslmode && extra == other.extra &&
+           sslmode == other.sslmode && extra == other.extra && through_pooler == other.through_pooler &&
            constant_time_equal(password.reveal(), other.password.reveal());
 }
 

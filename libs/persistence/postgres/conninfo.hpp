@@ -23,12 +23,19 @@ struct conninfo {
     secret password;
     std::string sslmode;
     std::vector<std::pair<std::string, std::string>> extra;  // other libpq keywords the URL carried
+    bool through_pooler = false;  // there is a PgBouncer in transaction mode: see pooler.hpp
 
     /// The same server and login, another database.
     [[nodiscard]] conninfo with_database(std::string name) const;
 
     /// The same server and TLS settings, another database, role and password.
     [[nodiscard]] conninfo with_login(std::string name, std::string role, secret role_password) const;
+
+    /// The same login and TLS settings at another address: without what the URL said of its own server's.
+    [[nodiscard]] conninfo at_address(std::string to_host, std::string to_port) const;
+
+    /// The same database and login through the PgBouncer at that address.
+    [[nodiscard]] conninfo through(std::string pooler_host, std::string pooler_port) const;
 
     /// "user@host:port/dbname" for logs and operators, without the password.
     [[nodiscard]] std::string describe() const;

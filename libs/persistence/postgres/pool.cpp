@@ -23,8 +23,8 @@ constexpr auto modesty = 10ms;
 
 bool idle(const std::shared_ptr<connection>& c) { return c->is_idle(); }
 
-const pooler* pooler_for(const conninfo& target, const pool_settings& settings) {
-    return settings.pooler && settings.pooler->serves(target) ? &*settings.pooler : nullptr;
+conninfo way_to(const conninfo& target, const pool_settings& settings) {
+    return settings.pooler ? settings.pooler->route(target) : target;
 }
 
 error unavailable(std::string detail) {
@@ -38,8 +38,8 @@ pool::pool(executor ex, std::shared_ptr<const conninfo> target, const pool_setti
     : executor_(ex),
       target_(std::move(target)),
       settings_(settings),
-      pooler_(pooler_for(*target_, settings_)),
-      most_in_flight_(pooler_ ? 1 : settings.most_in_flight),
+      pooled_(way_to(*target_, settings_).through_pooler),
+      most_in_flight_(pooled_ ? 1 : settings.most_in_flight),
       budget_(budget),
       deadlines_(deadlines) {}
 
@@ -178,9 +178,9 @@ void pool::retry() {
 
 awaitable<connection::opened> pool::open_connection() {
     const auto limit = runtime::deadline::in(settings_.connect_timeout);
-    if (!pooler_) return connection::open(*target_, settings_.session, statement_names::kept, limit, *this);
+    if (!pooled_) return connection::open(*target_, settings_.session, statement_names::kept, limit, *this);
     session_defaults only_name{.application_name = settings_.session.application_name};
-    return connection::open(pooler_->route(*target_), std::move(only_name), statement_names::none, limit,
+    return connection::open(way_to(*target_, settings_), std::move(only_name), statement_names::none, limit,
                             *this);
 }
 
@@ -336,8 +336,7 @@ pool_report pool::report(std::string key) const {
         return std::max(0ms, std::chrono::duration_cast<std::chrono::milliseconds>(span));
     };
     const auto sum = usage();
-    pool_report out{.key = std::move(key),
-                    .target = (pooler_ ? pooler_->route(*target_) : *target_).describe()};
+    pool_report out{.key = std::move(key), .target = way_to(*target_, settings_).describe()};
     out.connections = sum.connections;
     out.connecting = connecting_ ? 1 : 0;
     out.idle = sum.idle;

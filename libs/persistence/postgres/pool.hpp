@@ -129,7 +129,7 @@ private:
     executor executor_;
     std::shared_ptr<const conninfo> target_;
     const pool_settings settings_;
-    const pooler* const pooler_;  // of our settings; null: straight to the server
+    const bool pooled_;  // a PgBouncer is in between
     const std::size_t most_in_flight_;
     connection_budget& budget_;
     runtime::deadline_list& deadlines_;

@@ -17,11 +17,8 @@ struct pooler {
     std::string server_host;  // which server it leads to, as conninfo names it
     std::string server_port;
 
-    /// Whether `target` is on its server.
-    [[nodiscard]] bool serves(const conninfo& target) const;
-
-    /// The same database and login, through the pooler.
-    [[nodiscard]] conninfo route(conninfo target) const;
+    /// The way to `target`: through this pooler when that is on its server.
+    [[nodiscard]] conninfo route(const conninfo& target) const;
 };
 
 }  // namespace bulkhead::postgres
