@@ -59,7 +59,8 @@ lifecycle::site site_of(const context& with, std::string label) {
         {.actor = "cli:" + user_name(),
          .keep_deleted = std::chrono::duration_cast<std::chrono::seconds>(with.settings.tenant_purge_after),
          .backup_folder = with.settings.backup_folder,
-         .storage_folder = with.settings.storage_folder});
+         .storage_folder = with.settings.storage_folder,
+         .demand_tls = with.settings.env == config::environment::production});
     at.on_step = [&with, label = std::move(label)](std::string_view step) {
         with.out.message(fmt::format("{}{}{}", label, label.empty() ? "" : ": ", step));
     };

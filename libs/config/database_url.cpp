@@ -59,7 +59,7 @@ result<> read_query(target& out, std::string& sslmode, const url_parts& parts) {
             if (!is_ssl_mode(sslmode))
                 return bad("sslmode is none of disable, allow, prefer, require, verify-ca, verify-full");
         } else if (name == "host" || name == "hostaddr") {
-            for (const auto host : split(*value, ',')) out.local = out.local && is_local(host);
+            out.local = out.local && is_local_host(*value);
         } else if (name == "service") {
             out.local = false;  // whatever that file says
             out.named = true;
@@ -102,6 +102,8 @@ result<database_url> parse_database_url(std::string_view url) {
     if (!found.named) return bad("must name the control database: postgresql://host/database");
     return database_url{secret(normalised(url, *parts, sslmode)), sslmode, found.local};
 }
+
+bool is_local_host(std::string_view hosts) { return std::ranges::all_of(split(hosts, ','), is_local); }
 
 bool is_ssl_mode(std::string_view word) noexcept {
     return std::ranges::find(ssl_modes, word) != ssl_modes.end();

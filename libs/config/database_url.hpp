@@ -21,6 +21,9 @@ struct database_url {
 /// The name of the database is required. errc::validation_failed otherwise; the detail never repeats the URL.
 result<database_url> parse_database_url(std::string_view url);
 
+/// Whether a host as libpq takes it, each one of a list, is loopback or a Unix socket; so is none at all.
+bool is_local_host(std::string_view hosts);
+
 /// "disable" ... "verify-full": the words of libpq's sslmode.
 bool is_ssl_mode(std::string_view word) noexcept;
 

@@ -34,7 +34,7 @@ public:
         if (auto done = work(); !done) return std::unexpected(std::move(done.error()));
         for (const auto& one : *servers) {
             if (stop_ && stop_()) break;
-            server(one.address.name);
+            server(one.address);
         }
         return std::move(found_);
     }
@@ -76,8 +76,16 @@ private:
         return {};
     }
 
-    void server(const std::string& name) {
+    void server(const tenancy::server_address& address) {
+        const auto& name = address.name;
         const auto about = "server " + name;
+        if (const auto way = way_in_the_clear(at_, address))
+            problem(about, fmt::format("the way to {} is not encrypted for certain", *way),
+                    address.sslmode.empty()
+                        ? std::string("set DB_SSL_MODE to require, verify-ca or verify-full")
+                        : fmt::format("UPDATE servers SET sslmode = 'verify-full' WHERE name = '{}' in the "
+                                      "control database, then restart the programs",
+                                      name));
         const auto session = at_.server(name);
         if (!session)
             return problem(about, "its administrator cannot log in; the log line above says why",

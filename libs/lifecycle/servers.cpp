@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "config/database_url.hpp"
 #include "lifecycle/transaction.hpp"
 
 namespace bulkhead::lifecycle {
@@ -13,12 +14,46 @@ namespace {
 
 using postgres::quote_identifier;
 
+constexpr std::string_view main_database = "postgres";
+
 std::string password_context(std::string_view server) { return fmt::format("server/{}", server); }
 
 bool is_name(std::string_view text) {
     const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
     return !text.empty() && text.size() <= 39 && text[0] >= 'a' && text[0] <= 'z' &&
            std::ranges::all_of(text, allowed);
+}
+
+/// An administrator's login at another server, as it is made out of what is stored. Without a user it is
+/// that of the control database.
+postgres::conninfo login_at(const site& at, const tenancy::server_address& server, std::string user,
+                            secret password) {
+    auto login = at.control_info().at_address(server.host, server.port);
+    if (!server.sslmode.empty()) login.sslmode = server.sslmode;
+    return user.empty() ? login
+                        : login.with_login(std::string(main_database), std::move(user), std::move(password));
+}
+
+/// What a URL says beyond what is stored of a server.
+result<void> check_kept(const postgres::conninfo& given, const postgres::conninfo& kept) {
+    if (given.user.empty()) return fail_field("/admin", "required", "the administrator's user name");
+    if (given.port.find(',') != std::string::npos)
+        return fail_field("/admin", "not_kept", "several ports cannot be kept; name one server");
+    for (const auto& parameter : given.extra)
+        if (std::ranges::find(kept.extra, parameter) == kept.extra.end())
+            return fail_field(
+                "/admin", "not_kept",
+                fmt::format("the parameter {} cannot be kept: beside sslmode, connections to every "
+                            "server go by the parameters of DATABASE_URL",
+                            parameter.first));
+    return {};
+}
+
+std::unexpected<error> must_be_encrypted(std::string pointer, std::string_view way) {
+    return fail_field(std::move(pointer), "not_encrypted",
+                      fmt::format("production needs TLS to {}: set its sslmode to require, verify-ca or "
+                                  "verify-full, or DB_SSL_MODE for all servers",
+                                  way));
 }
 
 result<void> check_rights(postgres::session& main) {
@@ -68,7 +103,12 @@ result<void> add_server(const site& at, std::string_view name, const postgres::c
     if (!is_name(name))
         return fail_field("/name", "invalid_format", "lower case letters, digits and hyphens, at most 39");
     if (admin.host.empty()) return fail_field("/admin", "required", "the server's host");
-    auto main = connect(admin);
+    const tenancy::server_address address{.host = admin.host, .port = admin.port, .sslmode = admin.sslmode};
+    if (const auto way = way_in_the_clear(at, address)) return must_be_encrypted("/admin", *way);
+    // What is tried is what will be used.
+    const auto login = login_at(at, address, admin.user, admin.password);
+    if (auto kept = check_kept(admin, login); !kept) return kept;
+    auto main = connect(login.with_database(admin.dbname));
     if (!main) return std::unexpected(std::move(main.error()));
     if (auto able = check_rights(*main); !able) return able;
     if (const auto closed = close_server(*main); !closed) return std::unexpected(closed.error());
@@ -113,11 +153,15 @@ result<void> set_pooler(const site& at, std::string_view name, std::string_view 
     };
     transaction all(at.control());
     if (!all.begun()) return all.begun();
-    const auto done =
-        run(at.control(), "update servers set pooler_host = $2, pooler_port = $3::integer where name = $1",
-            {name, optional(host), optional(port)});
+    const auto done = run(at.control(),
+                          "update servers set pooler_host = $2, pooler_port = $3::integer where name = $1 "
+                          "returning coalesce(sslmode, '')",
+                          {name, optional(host), optional(port)});
     if (!done) return std::unexpected(done.error());
-    if (done->affected() == 0) return fail(errc::not_found, "there is no such server");
+    if (done->empty()) return fail(errc::not_found, "there is no such server");
+    const auto way =
+        way_in_the_clear(at, {.sslmode = std::string(done->text(0, 0)), .pooler_host = std::string(host)});
+    if (way) return must_be_encrypted("/pooler", *way);
     // Where a tenant is reached is part of what processes remember of it.
     const auto told = run(at.control(),
                           "update tenants t set server_id = s.id from servers s "
@@ -135,15 +179,22 @@ result<postgres::conninfo> server_login(const site& at, std::string_view name) {
                            {name});
     if (!found) return std::unexpected(found.error());
     if (found->empty()) return fail(errc::not_found, "there is no such server");
-    auto login = at.control_info();
-    if (found->text(0, 0).empty()) return login;
-    login.host = found->text(0, 0);
-    login.port = found->text(0, 1);
-    if (!found->text(0, 2).empty()) login.sslmode = found->text(0, 2);
-    if (found->text(0, 3).empty()) return login;
+    const auto text = [&](std::size_t column) { return std::string(found->text(0, column)); };
+    if (text(0).empty()) return at.control_info();
+    const tenancy::server_address address{.host = text(0), .port = text(1), .sslmode = text(2)};
+    if (text(3).empty()) return login_at(at, address, "", secret());
     auto password = at.box().open(found->text(0, 4), password_context(name));
     if (!password) return std::unexpected(std::move(password.error()));
-    return login.with_login("postgres", std::string(found->text(0, 3)), *std::move(password));
+    return login_at(at, address, text(3), *std::move(password));
+}
+
+std::optional<std::string> way_in_the_clear(const site& at, const tenancy::server_address& server) {
+    const auto& sslmode = server.sslmode.empty() ? at.control_info().sslmode : server.sslmode;
+    if (!at.settings().demand_tls || config::demands_tls(sslmode)) return std::nullopt;
+    for (const auto& host : {server.host, server.pooler_host})
+        if (!config::is_local_host(host))
+            return fmt::format("{} (sslmode {})", host, sslmode.empty() ? "prefer" : sslmode);
+    return std::nullopt;
 }
 
 result<std::vector<std::string>> close_server(postgres::session& main) {

@@ -23,7 +23,9 @@ struct server {
 result<std::vector<server>> list_servers(const site& at);
 
 /// Registers a server after a successful login as its administrator, and closes its main databases to
-/// tenants. errc::conflict when the name is taken, errc::validation_failed for a bad name or a login without
+/// tenants. Its sslmode is kept; what else the URL says must be what the control database's says, which is
+/// what connections to every server go by. errc::conflict when the name is taken, errc::validation_failed for
+/// a bad name, parameters that cannot be kept, a way in the clear where TLS is demanded, or a login without
 /// the rights to make databases and roles.
 result<void> add_server(const site& at, std::string_view name, const postgres::conninfo& admin);
 
@@ -34,8 +36,13 @@ result<void> remove_server(const site& at, std::string_view name);
 result<void> accept_tenants(const site& at, std::string_view name, bool accept);
 
 /// The PgBouncer through which requests reach the tenants of a server; an empty host: none. Every process
-/// hears of it. errc::validation_failed for a port that is none, errc::not_found for an unknown name.
+/// hears of it. errc::validation_failed for a port that is none or a way in the clear where TLS is demanded,
+/// errc::not_found for an unknown name.
 result<void> set_pooler(const site& at, std::string_view name, std::string_view host, std::string_view port);
+
+/// Where tenants' data would cross a network in the clear though the site demands TLS: "HOST (sslmode MODE)"
+/// of the server or of its pooler; nullopt: nowhere.
+std::optional<std::string> way_in_the_clear(const site& at, const tenancy::server_address& server);
 
 /// How an administrator logs in to a server, in its main database. errc::not_found for an unknown name.
 result<postgres::conninfo> server_login(const site& at, std::string_view name);

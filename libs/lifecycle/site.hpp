@@ -27,6 +27,7 @@ struct site_settings {
     std::string backup_folder{};   // for the final archive of a deleted tenant; empty: none is made
     std::string storage_folder{};  // of tenants' files; empty: there are none
     std::chrono::seconds longest_copy = std::chrono::hours(4);  // of one database
+    bool demand_tls = false;                                    // to servers and poolers on other hosts
 };
 
 class site {

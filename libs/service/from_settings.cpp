@@ -60,7 +60,8 @@ lifecycle::site_settings site_options(const config::settings& from, std::string 
     return {.actor = std::move(actor),
             .keep_deleted = std::chrono::duration_cast<std::chrono::seconds>(from.tenant_purge_after),
             .backup_folder = from.backup_folder,
-            .storage_folder = from.storage_folder};
+            .storage_folder = from.storage_folder,
+            .demand_tls = from.env == config::environment::production};
 }
 
 std::optional<postgres::pooler> database_pooler(const config::settings& from,
