@@ -3,47 +3,19 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstring>
 #include <unordered_map>
 
-#include "base/crypto.hpp"
-#include "base/encoding.hpp"
+#include "schema/page.hpp"
 
 namespace bulkhead::jobs {
 namespace {
 
-constexpr std::size_t check_size = 6;
-constexpr std::size_t time_size = sizeof(std::int64_t);
-constexpr std::size_t id_size = 16;
-
-struct position {
-    utc_time created_at;
-    uuid id;
-};
-
-std::string check_of(const list_query& query, std::string_view content) {
+/// What makes two pages parts of the same list.
+std::string list_of(const list_query& query) {
     std::string text = query.state ? std::string(schema::enum_name(*query.state)) : "-";
     text += '\0';
     text += query.kind ? '=' + query.kind->str() : "-";
-    text += '\0';
-    return sha256(text.append(content)).to_string().substr(0, check_size);
-}
-
-result<position> read_cursor(const list_query& query) {
-    const auto raw = from_base64url(query.cursor->str());
-    if (raw && raw->size() == check_size + time_size + id_size) {
-        const auto content = std::string_view(*raw).substr(check_size);
-        if (check_of(query, content) == std::string_view(*raw).substr(0, check_size)) {
-            std::int64_t when = 0;
-            std::memcpy(&when, content.data(), time_size);
-            position out{.created_at = utc_time{std::chrono::microseconds{when}}, .id = {}};
-            std::copy_n(content.begin() + time_size, id_size, out.id.bytes.begin());
-            return out;
-        }
-    }
-    return fail_field("/query/cursor", "unknown_cursor",
-                      "use next_cursor of the page before, with the same filters");
+    return text;
 }
 
 std::string_view condition_of(state wanted) {
@@ -91,12 +63,8 @@ const std::string& cached(const shape& s) {
 
 }  // namespace
 
-std::string make_cursor(const list_query& query, const job& last) {
-    std::string content(time_size, '\0');
-    const std::int64_t when = last.created_at.time_since_epoch().count();
-    std::memcpy(content.data(), &when, time_size);
-    content.append(reinterpret_cast<const char*>(last.id.bytes.data()), id_size);
-    return to_base64url(check_of(query, content) + content);
+std::string cursor_behind(const list_query& query, const job& last) {
+    return schema::make_cursor(list_of(query), {.value = schema::key_value(last.created_at), .id = last.id});
 }
 
 result<list_statement> list_jobs(const std::optional<uuid>& user, const list_query& query) {
@@ -107,9 +75,11 @@ result<list_statement> list_jobs(const std::optional<uuid>& user, const list_que
     auto values = postgres::parameters::of(query.limit->value() + 1);
     if (user) values.add(*user);
     if (s.cursor) {
-        const auto at = read_cursor(query);
+        const auto at = schema::read_row_cursor(list_of(query), query.cursor->str());
         if (!at) return std::unexpected(at.error());
-        values.add(at->created_at);
+        const auto created_at = schema::read_key_time(at->value);
+        if (!created_at) return std::unexpected(created_at.error());
+        values.add(*created_at);
         values.add(at->id);
     }
     if (s.kind) values.add(query.kind->str());

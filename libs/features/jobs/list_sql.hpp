@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The statement behind a list of jobs, and where a page of it ends. One text per combination of filters, so
 // that each is prepared once. Pages are cut by key: the newest first, jobs that come later are on none of the
-// pages behind. A cursor is opaque to clients and bound to the query it was made for; it grants nothing.
+// pages behind.
 #pragma once
 
 #include <optional>
@@ -31,7 +31,7 @@ struct list_statement {
 /// errc::validation_failed on /query/cursor for one that was not made for these filters.
 result<list_statement> list_jobs(const std::optional<uuid>& user, const list_query& query);
 
-/// The cursor of the page behind `last`.
-[[nodiscard]] std::string make_cursor(const list_query& query, const job& last);
+/// The cursor of the page of `query` behind `last`.
+[[nodiscard]] std::string cursor_behind(const list_query& query, const job& last);
 
 }  // namespace bulkhead::jobs

@@ -2,6 +2,7 @@
 #include "features/jobs/list_sql.hpp"
 
 #include "base/testing/catch.hpp"
+#include "schema/page.hpp"
 
 namespace bulkhead::jobs {
 namespace {
@@ -28,7 +29,7 @@ TEST_CASE("job list: one text per shape, values in its order", "[jobs]") {
     const auto own = list_jobs(user, query_of({}));
     CHECK(own->sql.ends_with("where true and user_id = $2 order by created_at desc, id desc limit $1"));
     auto query = query_of({{"state", "scheduled"}, {"kind", "mail.send"}});
-    query.cursor.emplace(make_cursor(query, sample()));
+    query.cursor.emplace(cursor_behind(query, sample()));
     const auto full = list_jobs(user, query);
     CHECK(
         full->sql.ends_with("user_id = $2 and (created_at, id) < ($3, $4) and kind = $5 and state = 0 and "
@@ -41,7 +42,7 @@ TEST_CASE("job list: one text per shape, values in its order", "[jobs]") {
 
 TEST_CASE("job list: edited cursors and those of another list are refused", "[jobs]") {
     const auto query = query_of({{"kind", "mail.send"}});
-    const auto cursor = make_cursor(query, sample());
+    const auto cursor = cursor_behind(query, sample());
     auto good = query;
     good.cursor.emplace(cursor);
     CHECK(list_jobs(std::nullopt, good));
@@ -58,6 +59,18 @@ TEST_CASE("job list: edited cursors and those of another list are refused", "[jo
         elsewhere.cursor.emplace(cursor);
         CHECK(list_jobs(std::nullopt, elsewhere).error().fields.at(0).pointer == "/query/cursor");
     }
+}
+
+TEST_CASE("job list: a cursor that somebody has computed is read like any input", "[jobs]") {
+    const auto tried = [](std::string value) {
+        auto query = query_of({});
+        query.cursor.emplace(schema::make_cursor(
+            std::string_view("-\0-", 3), schema::row_key{.value = std::move(value), .id = uuid::generate()}));
+        return list_jobs(std::nullopt, query);
+    };
+    CHECK(tried("1700000000123456"));
+    for (const auto* const wrong : {"", "x", "1x", "9223372036854775807", "-9223372036854775808", "\xff"})
+        CHECK(tried(wrong).error().fields.at(0).pointer == "/query/cursor");
 }
 
 TEST_CASE("job: its tag changes with what is shown", "[jobs]") {

@@ -3,12 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "features/jobs/list_sql.hpp"
 #include "queue/job_store.hpp"
+#include "schema/page.hpp"
 
 namespace bulkhead::jobs {
 namespace {
@@ -54,12 +53,8 @@ awaitable<result<job_page>> repository::list(list_query query) const {
     if (!made) co_return std::unexpected(std::move(made.error()));
     const auto rows = co_await db_.read(postgres::statement(made->sql), std::move(made->values));
     if (!rows) co_return std::unexpected(rows.error());
-    const auto limit = static_cast<int>(query.limit->value());
-    job_page page;
-    page.items.reserve(static_cast<std::size_t>(std::min(rows->size(), limit)));
-    for (int i = 0; i < std::min(rows->size(), limit); ++i) page.items.push_back(read_job((*rows)[i]));
-    if (rows->size() > limit) page.next_cursor = make_cursor(query, page.items.back());
-    co_return page;
+    co_return schema::page_of<job_page>(*rows, query.limit->value(), read_job,
+                                        [&](const job& last) { return cursor_behind(query, last); });
 }
 
 awaitable<result<job>> repository::find(uuid id) const {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "features/platform/repository.hpp"
 
-#include <algorithm>
-#include <charconv>
 #include <limits>
 
-#include "features/platform/cursor.hpp"
+#include "schema/page.hpp"
 
 namespace bulkhead::platform {
 namespace {
@@ -60,22 +58,11 @@ audit_entry read_audit_entry(const result_set::row& row) {
             .detail = {row.get<std::string>(6)}};
 }
 
-/// A page of the first `limit` rows; there is one more when there is another page.
-template <class Page, class Read, class Key>
-Page make_page(const result_set& rows, int limit, std::string_view list, Read read, Key key) {
-    Page page;
-    const int size = std::min(rows.size(), limit);
-    page.items.reserve(static_cast<std::size_t>(size));
-    for (int i = 0; i < size; ++i) page.items.push_back(read(rows[i]));
-    if (rows.size() > limit) page.next_cursor = make_cursor(list, key(page.items.back()));
-    return page;
-}
-
 /// What follows the cursor; `beginning` without one.
 result<std::string> position(std::string_view list, const std::optional<schema::text<1, 2000>>& cursor,
                              std::string beginning) {
     if (!cursor) return beginning;
-    return read_cursor(list, cursor->str());
+    return schema::read_cursor(list, cursor->str());
 }
 
 std::string list_of(const tenant_query& query) {
@@ -104,8 +91,8 @@ awaitable<result<tenant_page>> repository::list(tenant_query query) const {
         "strpos(t.slug, lower($3)) > 0 or strpos(lower(t.name), lower($3)) > 0) order by t.slug limit $4",
         *after, state, part, limit + 1);
     if (!rows) co_return std::unexpected(rows.error());
-    co_return make_page<tenant_page>(*rows, static_cast<int>(limit), name, read_tenant,
-                                     [](const tenant& last) { return last.slug; });
+    co_return schema::page_of<tenant_page>(
+        *rows, limit, read_tenant, [&](const tenant& last) { return schema::make_cursor(name, last.slug); });
 }
 
 awaitable<result<tenant>> repository::find(std::string slug) const {
@@ -133,16 +120,17 @@ awaitable<result<audit_page>> repository::audit(audit_query query) const {
     const auto before =
         position(name, query.cursor, std::to_string(std::numeric_limits<std::int64_t>::max()));
     if (!before) co_return std::unexpected(before.error());
-    std::int64_t id = 0;
-    std::from_chars(before->data(), before->data() + before->size(), id);
+    const auto id = schema::read_key_number(*before);
+    if (!id) co_return std::unexpected(id.error());
     const auto limit = query.limit->value();
     const auto rows = co_await db_.read(
         "select id, at, actor, action, tenant_id, slug, detail::text from platform_audit "
         "where id < $1 and ($2::uuid is null or tenant_id = $2) order by id desc limit $3",
-        id, query.tenant, limit + 1);
+        *id, query.tenant, limit + 1);
     if (!rows) co_return std::unexpected(rows.error());
-    co_return make_page<audit_page>(*rows, static_cast<int>(limit), name, read_audit_entry,
-                                    [](const audit_entry& last) { return std::to_string(last.id); });
+    co_return schema::page_of<audit_page>(*rows, limit, read_audit_entry, [&](const audit_entry& last) {
+        return schema::make_cursor(name, std::to_string(last.id));
+    });
 }
 
 }  // namespace bulkhead::platform

@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <unordered_map>
+#include <utility>
 
-#include "features/tasks/cursor.hpp"
 #include "features/tasks/task_row.hpp"
+#include "schema/page.hpp"
 
 namespace bulkhead::tasks {
 namespace {
@@ -79,29 +79,63 @@ const std::string& cached(const shape& s) {
     return text;
 }
 
-/// The cursor's check makes sure that the digits are digits.
-template <class T>
-T number(std::string_view digits) {
-    T value{};
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return value;
+/// What makes two pages parts of the same list.
+std::string list_of(const list_query& query) {
+    std::string out(schema::enum_name(query.sort.value()));
+    const auto add = [&out](const auto& filter, auto&& text) {
+        out += filter ? '=' + text(*filter) : std::string("-");
+        out += '\0';
+    };
+    add(query.completed, [](bool b) { return std::string(b ? "1" : "0"); });
+    add(query.priority, [](priority p) { return std::string(schema::enum_name(p)); });
+    add(query.due_before, [](utc_time t) { return schema::key_value(t); });
+    add(query.q, [](const auto& q) { return q.str(); });
+    return out;
 }
 
-void add_edge(postgres::parameters& values, sort_order order, const position& at) {
+std::string sort_value(sort_order order, const task& t) {
+    switch (order) {
+        case sort_order::created_at:
+        case sort_order::created_at_descending: return schema::key_value(t.created_at);
+        case sort_order::due_at:
+        case sort_order::due_at_descending: return t.due_at ? schema::key_value(*t.due_at) : "";
+        case sort_order::priority:
+        case sort_order::priority_descending: return std::to_string(static_cast<int>(t.priority));
+        case sort_order::title: return t.title;
+    }
+    return {};
+}
+
+/// The value to begin behind, unless it is "no due date", which stands in the statement.
+result<> add_edge(postgres::parameters& values, sort_order order, const std::string& value) {
     switch (order) {
         case sort_order::created_at:
         case sort_order::created_at_descending:
         case sort_order::due_at:
-        case sort_order::due_at_descending:
-            values.add(utc_time{std::chrono::microseconds{number<std::int64_t>(at.value)}});
+        case sort_order::due_at_descending: {
+            const auto time = schema::read_key_time(value);
+            if (!time) return std::unexpected(time.error());
+            values.add(*time);
             break;
+        }
         case sort_order::priority:
-        case sort_order::priority_descending: values.add(number<std::int16_t>(at.value)); break;
-        case sort_order::title: values.add(at.value); break;
+        case sort_order::priority_descending: {
+            const auto number = schema::read_key_number(value);
+            if (!number) return std::unexpected(number.error());
+            values.add(*number);
+            break;
+        }
+        case sort_order::title: values.add(value); break;
     }
+    return {};
 }
 
 }  // namespace
+
+std::string cursor_behind(const list_query& query, const task& last) {
+    return schema::make_cursor(list_of(query),
+                               {.value = sort_value(query.sort.value(), last), .id = last.id});
+}
 
 result<list_statement> list_tasks_of(const uuid& user, const list_query& query) {
     const auto order = query.sort.value();
@@ -114,10 +148,12 @@ result<list_statement> list_tasks_of(const uuid& user, const list_query& query) 
             .q = query.q.has_value()};
     auto values = postgres::parameters::of(user, query.limit->value() + 1);
     if (s.cursor) {
-        const auto at = read_cursor(query);
+        const auto at = schema::read_row_cursor(list_of(query), query.cursor->str());
         if (!at) return std::unexpected(at.error());
         s.no_due_date = is_due(order) && at->value.empty();
-        if (!s.no_due_date) add_edge(values, order, *at);
+        if (!s.no_due_date)
+            if (auto added = add_edge(values, order, at->value); !added)
+                return std::unexpected(added.error());
         values.add(at->id);
     }
     if (s.completed) values.add(*query.completed);

@@ -17,6 +17,9 @@ struct list_statement {
     postgres::parameters values;
 };
 
+/// The cursor of the page of `query` behind `last`.
+[[nodiscard]] std::string cursor_behind(const list_query& query, const task& last);
+
 /// Gives one row more than the page holds when there is a next page. errc::validation_failed for a bad
 /// cursor.
 result<list_statement> list_tasks_of(const uuid& user, const list_query& query);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "features/tasks/repository.hpp"
 
-#include <algorithm>
-
 #include "events/event_column.hpp"
-#include "features/tasks/cursor.hpp"
 #include "features/tasks/list_sql.hpp"
 #include "features/tasks/task_row.hpp"
+#include "schema/page.hpp"
 
 namespace bulkhead::tasks {
 namespace {
@@ -34,12 +32,8 @@ awaitable<result<task_page>> repository::list(list_query query) const {
     if (!made) co_return std::unexpected(std::move(made.error()));
     const auto rows = co_await db_.read(postgres::statement(made->sql), std::move(made->values));
     if (!rows) co_return std::unexpected(rows.error());
-    const auto limit = static_cast<int>(query.limit->value());
-    task_page page;
-    page.items.reserve(static_cast<std::size_t>(std::min(rows->size(), limit)));
-    for (int i = 0; i < std::min(rows->size(), limit); ++i) page.items.push_back(read_task((*rows)[i]));
-    if (rows->size() > limit) page.next_cursor = make_cursor(query, page.items.back());
-    co_return page;
+    co_return schema::page_of<task_page>(*rows, query.limit->value(), read_task,
+                                         [&](const task& last) { return cursor_behind(query, last); });
 }
 
 awaitable<result<task>> repository::find(uuid id) const {

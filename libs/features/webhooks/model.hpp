@@ -73,19 +73,19 @@ BOOST_DESCRIBE_STRUCT(delivery, (),
 
 struct page_query {
     schema::or_default<schema::integer<1, 100>, 20> limit;
-    std::optional<uuid> cursor;  // the last one of the page before
+    std::optional<schema::text<1, 2000>> cursor;
 };
 BOOST_DESCRIBE_STRUCT(page_query, (), (limit, cursor))
 
 struct webhook_page {
     std::vector<webhook> items;
-    std::optional<uuid> next_cursor;
+    std::optional<std::string> next_cursor;
 };
 BOOST_DESCRIBE_STRUCT(webhook_page, (), (items, next_cursor))
 
 struct delivery_page {
     std::vector<delivery> items;
-    std::optional<uuid> next_cursor;
+    std::optional<std::string> next_cursor;
 };
 BOOST_DESCRIBE_STRUCT(delivery_page, (), (items, next_cursor))
 

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "events/delivery_job.hpp"
 #include "queue/job.hpp"
+#include "schema/page.hpp"
 
 namespace bulkhead::webhooks {
 namespace {
@@ -88,15 +89,22 @@ delivery read_delivery(const row& from) {
             .finished_at = from.get<std::optional<utc_time>>(9)};
 }
 
-/// A page of at most `limit` out of rows of which there may be one more.
+constexpr std::string_view all_webhooks = "webhooks";
+std::string deliveries_of(const uuid& webhook) { return "deliveries/" + webhook.to_string(); }
+
+/// The id to go on behind; null for the first page.
+result<std::optional<uuid>> position(std::string_view list, const page_query& query) {
+    if (!query.cursor) return std::nullopt;
+    const auto at = schema::read_row_cursor(list, query.cursor->str());
+    if (!at) return std::unexpected(at.error());
+    return at->id;
+}
+
 template <class Page, class Read>
-Page page_of(const postgres::result_set& rows, int limit, Read read) {
-    Page out;
-    const int count = std::min(rows.size(), limit);
-    out.items.reserve(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) out.items.push_back(read(rows[i]));
-    if (rows.size() > limit) out.next_cursor = out.items.back().id;
-    return out;
+Page page_of(const postgres::result_set& rows, const page_query& query, std::string_view list, Read read) {
+    return schema::page_of<Page>(rows, query.limit->value(), read, [list](const auto& last) {
+        return schema::make_cursor(list, schema::row_key{.value = {}, .id = last.id});
+    });
 }
 
 std::string test_body(const uuid& webhook) {
@@ -108,14 +116,15 @@ std::string test_body(const uuid& webhook) {
 }  // namespace
 
 awaitable<result<webhook_page>> repository::list(page_query query) const {
-    const auto limit = static_cast<int>(query.limit->value());
+    const auto behind = position(all_webhooks, query);
+    if (!behind) co_return std::unexpected(behind.error());
     const auto rows =
         co_await db_.read("select " WEBHOOK_COLUMNS
                           " from webhooks where id < coalesce($1::uuid, "
                           "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) order by id desc limit $2",
-                          query.cursor, std::int64_t{limit} + 1);
+                          *behind, query.limit->value() + 1);
     if (!rows) co_return std::unexpected(rows.error());
-    co_return page_of<webhook_page>(*rows, limit, read_webhook);
+    co_return page_of<webhook_page>(*rows, query, all_webhooks, read_webhook);
 }
 
 awaitable<result<new_webhook>> repository::add(webhook_input input, const endpoints& known) const {
@@ -170,17 +179,19 @@ awaitable<result<bool>> repository::exists(uuid webhook) const {
 }
 
 awaitable<result<delivery_page>> repository::deliveries(uuid webhook, page_query query) const {
-    const auto limit = static_cast<int>(query.limit->value());
+    const auto list = deliveries_of(webhook);
+    const auto behind = position(list, query);
+    if (!behind) co_return std::unexpected(behind.error());
     const auto rows =
         co_await db_.read(SELECT_DELIVERIES "and d.id < " BEHIND_CURSOR " order by d.id desc limit $3",
-                          webhook, query.cursor, std::int64_t{limit} + 1);
+                          webhook, *behind, query.limit->value() + 1);
     if (!rows) co_return std::unexpected(rows.error());
     if (rows->empty()) {
         const auto known = co_await exists(webhook);
         if (!known) co_return std::unexpected(known.error());
         if (!*known) co_return fail(errc::not_found);
     }
-    co_return page_of<delivery_page>(*rows, limit, read_delivery);
+    co_return page_of<delivery_page>(*rows, query, list, read_delivery);
 }
 
 awaitable<result<delivery>> repository::find_delivery(uuid webhook, uuid id) const {
