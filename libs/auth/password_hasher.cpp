@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -78,13 +79,22 @@ secret prehashed(std::string_view key, const secret& password) {
     return secret(to_base64(hmac_sha384(key, password.reveal()).view()));
 }
 
+/// The greater of the two, which `known` is afterwards.
+unsigned raise(std::atomic<unsigned>& known, unsigned value) {
+    auto now = known.load();
+    while (now < value && !known.compare_exchange_weak(now, value)) {
+    }
+    return std::max(now, value);
+}
+
 bool bcrypt_would_cut(const secret& password) {
     return password.size() > bcrypt_input_limit || password.reveal().find('\0') != std::string_view::npos;
 }
 
 }  // namespace
 
-password_hasher::password_hasher(unsigned cost, secret pepper) : cost_(cost), pepper_(std::move(pepper)) {
+password_hasher::password_hasher(unsigned cost, secret pepper)
+    : cost_(cost), dearest_(cost), pepper_(std::move(pepper)) {
     if (cost < min_cost || cost > max_cost)
         throw std::invalid_argument(fmt::format("the bcrypt cost must be {} to {}", min_cost, max_cost));
     // Nobody knows an input with this digest, and finding one is as hard as for any other.
@@ -109,15 +119,23 @@ std::string password_hasher::hash(const secret& password) const {
 password_hasher::verdict password_hasher::verify(const secret& password, std::string_view stored) const {
     const auto stored_cost = cost_of(stored);
     const std::string candidate(stored_cost ? stored : std::string_view(dummy_));
+    const auto tried_cost = stored_cost.value_or(cost_);
+    const auto dearest = raise(dearest_, tried_cost);
     const auto tried = inputs(password);
-    for (std::size_t i = 0; i < tried.size(); ++i)
-        if (same_digest(bcrypt(tried[i], candidate), candidate) && stored_cost)
-            return {.matches = true,
-                    .outdated = i > 0 || *stored_cost != cost_ || !stored.starts_with(our_prefix)};
+    verdict out;
+    const auto work = [&out](const secret& input, const std::string& setting, unsigned cost) {
+        out.rounds += std::uint64_t{1} << cost;
+        return bcrypt(input, setting);
+    };
+    for (std::size_t i = 0; i < tried.size(); ++i) {
+        out.matches = same_digest(work(tried[i], candidate, tried_cost), candidate) && stored_cost;
+        out.outdated = out.matches && (i > 0 || tried_cost != cost_ || !stored.starts_with(our_prefix));
+        if (out.matches) return out;
+    }
     // 2^c + (2^c + 2^(c+1) + ... + 2^(C-1)) = 2^C: the work that was saved by a cheaper stored hash.
-    for (unsigned cost = stored_cost.value_or(cost_); cost < cost_; ++cost)
-        for (const auto& input : tried) static_cast<void>(bcrypt(input, new_setting(cost)));
-    return {};
+    for (unsigned cost = tried_cost; cost < dearest; ++cost)
+        for (const auto& input : tried) static_cast<void>(work(input, new_setting(cost), cost));
+    return out;
 }
 
 }  // namespace bulkhead::auth

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Password hashes: bcrypt through libxcrypt, stored as "$2b$<cost>$<salt><digest>" (60 characters). Immutable
-// after construction and safe from any thread. BLOCKING: one hash takes about 0.25 s at cost 12, so call it
+// Password hashes: bcrypt through libxcrypt, stored as "$2b$<cost>$<salt><digest>" (60 characters). Safe from
+// any thread. BLOCKING: one hash takes about 0.25 s at cost 12, so call it
 // in a bounded pool, never in a reactor.
 //
 // bcrypt reads 72 bytes at most and stops at NUL. With a pepper, and for passwords that bcrypt would cut, it
@@ -8,6 +8,8 @@
 // as they are, so that $2a$, $2b$ and $2y$ hashes made by other systems verify.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +31,8 @@ public:
 
     struct verdict {
         bool matches = false;
-        bool outdated = false;  // matches, but `hash` would do it differently now: store a new one
+        bool outdated = false;     // matches, but `hash` would do it differently now: store a new one
+        std::uint64_t rounds = 0;  // of bcrypt: the work that it took
     };
 
     /// Checks against a bcrypt hash of this or another system. Anything else ("*0", an empty text, other
@@ -37,7 +40,8 @@ public:
     ///
     /// A mismatch takes the work of one hash of the configured cost, of two with a pepper (a hash made before
     /// the pepper must still be found), whatever `stored` is: a cheaper stored hash is topped up, so that
-    /// imported users do not differ from unknown ones. Only a stored hash of a higher cost takes longer.
+    /// imported users do not differ from unknown ones. From the first stored hash of a higher cost on, which
+    /// is one of before the cost was lowered, every mismatch takes the work of that.
     [[nodiscard]] verdict verify(const secret& password, std::string_view stored) const;
 
     /// Matches nothing. Verify against it when there is no such user, so that this takes as long as a wrong
@@ -47,8 +51,9 @@ public:
 private:
     [[nodiscard]] std::vector<secret> inputs(const secret& password) const;
 
-    unsigned cost_;
-    secret pepper_;
+    const unsigned cost_;
+    mutable std::atomic<unsigned> dearest_;  // the highest cost that a stored hash has had, at least cost_
+    const secret pepper_;
     std::string dummy_;
 };
 

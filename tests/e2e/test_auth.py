@@ -53,6 +53,34 @@ def test_login(api, person):
         assert api.asking(token=answer.json["access_token"]).get("/api/auth/me").status == 200
 
 
+# Gives its transaction up to whoever waits for a row of it, as soon as somebody does.
+UNTIL_SOMEBODY_WAITS = """do $$ begin for i in 1 .. 3000 loop
+    perform pg_stat_clear_snapshot();
+    exit when exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock');
+    perform pg_sleep(0.01);
+end loop; end $$; commit;
+"""
+
+
+def test_a_new_password_outlives_a_login_with_the_old_one(stack, api):
+    person = api.sign_up()
+    where = f"where email = '{person.email}'"
+    # Its prefix is outdated, so that the login makes a new hash. Meanwhile the password is changed.
+    stack.sql("default", f"update users set password_hash = overlay(password_hash placing '$2a$' from 1) {where}")
+    changer = subprocess.Popen(["psql", "-XAtq", stack.database_url("default")], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+    changer.stdin.write(f"begin; update users set password_hash = 'changed' {where} returning 'held';\n")
+    changer.stdin.flush()
+    assert changer.stdout.readline() == "held\n"
+    changer.stdin.write(UNTIL_SOMEBODY_WAITS)
+    changer.stdin.flush()
+    answer = api.post("/api/auth/login", {"email": person.email, "password": PASSWORD})
+    changer.communicate(timeout=60)
+    assert answer.status == 200, answer
+    hashed, came_in = stack.sql("default", f"select password_hash, last_login_at from users {where}").split("|")
+    assert hashed == "changed" and came_in.strip()
+
+
 def test_wrong_password_and_unknown_user_get_the_same_answer(api, person):
     wrong = api.post("/api/auth/login", {"email": person.email, "password": "not the password"})
     unknown = api.post("/api/auth/login", {"email": f"{unique('no')}@example.com", "password": "not the password"})

@@ -67,10 +67,13 @@ awaitable<result<std::optional<account>>> repository::find(uuid id) const {
         co_await db_.read("select " USER_COLUMNS ", password_hash, disabled from users where id = $1", id));
 }
 
-awaitable<result<>> repository::record_login(uuid id, std::optional<std::string> new_hash) const {
+awaitable<result<>> repository::record_login(uuid id, std::string known_hash,
+                                             std::optional<std::string> new_hash) const {
     const auto done = co_await db_.write(
-        "update users set last_login_at = now(), password_hash = coalesce($2, password_hash) where id = $1",
-        id, new_hash);
+        "update users set last_login_at = now(), "
+        "password_hash = case password_hash when $2 then coalesce($3, $2) else password_hash end "
+        "where id = $1",
+        id, known_hash, new_hash);
     if (!done) co_return std::unexpected(done.error());
     co_return result<>{};
 }

@@ -30,8 +30,10 @@ public:
     awaitable<result<std::optional<account>>> find_by_email(std::string email) const;
     awaitable<result<std::optional<account>>> find(uuid id) const;
 
-    /// Notes a login; `new_hash` replaces an outdated password hash.
-    awaitable<result<>> record_login(uuid id, std::optional<std::string> new_hash) const;
+    /// Notes a login; `new_hash` replaces an outdated password hash, unless another one than `known_hash` has
+    /// been stored meanwhile.
+    awaitable<result<>> record_login(uuid id, std::string known_hash,
+                                     std::optional<std::string> new_hash) const;
 
 private:
     const tenancy::tenant_context& tenant_;  // outlives this object

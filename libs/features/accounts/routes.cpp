@@ -73,7 +73,7 @@ awaitable<result<user>> authenticate(const tenancy::tenant_context& tenant, cons
         auto hash = co_await passwords.hash(in.password.value(), limit);
         if (hash) fresh_hash = std::move(*hash);  // else the next login tries again
     }
-    if (auto noted = co_await users.record_login((*found)->user.id, fresh_hash); !noted)
+    if (auto noted = co_await users.record_login((*found)->user.id, *stored, fresh_hash); !noted)
         co_return std::unexpected(noted.error());
     co_return (*found)->user;
 }
