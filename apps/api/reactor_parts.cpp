@@ -36,6 +36,7 @@ http::server_options server_options(const shared_parts& shared, http::answer_obs
     out.proxies = shared.known_clients.proxies;
     out.per_client = &shared.known_clients.connections;
     out.applied.gates = &admitting;
+    out.applied.verbose = s.debug;
     out.default_body_limit = s.body_limit;
     out.request_deadline = s.request_timeout;
     out.max_connections = std::max<std::size_t>(1, out.bounds.connections / s.api_threads);

@@ -3,6 +3,7 @@
 
 #include <exception>
 
+#include "base/text.hpp"
 #include "base/type_name.hpp"
 #include "http/problem.hpp"
 #include "http/request_timeout.hpp"
@@ -74,7 +75,7 @@ awaitable<response> dispatcher::serve(exchange& x, const router::match& route) c
     co_return answer;
 }
 
-/// A handler that throws is a bug: logged here once, and answered without details.
+/// A handler that throws is a bug: logged here once, and answered without details unless they are asked for.
 awaitable<response> dispatcher::handle(exchange& x, const router::match& route) const {
     if (!route.found) co_return unrouted(x, route);
     if (x.deadline().passed()) co_return problem_response({.code = errc::deadline_exceeded}, x.request_id());
@@ -101,8 +102,10 @@ awaitable<response> dispatcher::handle(exchange& x, const router::match& route) 
         why = {.type = "unknown", .reason = "not a std::exception"};
     }
     x.log().error("a handler threw", {{"path", x.head().path}, {"reason", std::string_view(why.reason)}});
+    error shown{.code = errc::internal};
+    if (policies_.verbose && is_utf8(why.reason)) shown.detail = why.type + ": " + why.reason;
     x.set_failure(std::move(why));
-    co_return problem_response({.code = errc::internal}, x.request_id());
+    co_return problem_response(shown, x.request_id());
 }
 
 response dispatcher::unrouted(const exchange& x, const router::match& route) {

@@ -22,6 +22,7 @@ struct policies {
     compression* compressor = nullptr;
     const request_tracing* tracing = nullptr;
     admission* gates = nullptr;
+    bool verbose = false;  // clients are told what a handler threw
 };
 
 class dispatcher {

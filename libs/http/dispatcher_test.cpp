@@ -43,13 +43,14 @@ struct ending {
     request_failure why{};
     bool served = false;
     bool traced = false;
+    std::string said{};
 };
 
 awaitable<void> answer(const dispatcher& stages, const router::match& route, exchange& x, response& out) {
     out = co_await stages.serve(x, route);
 }
 
-ending ask(std::string_view path) {
+ending ask(std::string_view path, bool verbose = false) {
     router routes;
     routes.get<fine>("/fine", {.id = "fine", .summary = "", .tag = "t"});
     routes.get<fine>("/probe", {.id = "probe", .summary = "", .tag = "t", .probe = true});
@@ -60,7 +61,7 @@ ending ask(std::string_view path) {
     routes.get<refuse>("/refuse", {.id = "refuse", .summary = "", .tag = "t"});
     routes.get<break_down>("/break", {.id = "break", .summary = "", .tag = "t"});
     const request_tracing tracing(true, 1);
-    const dispatcher stages(routes, {.tracing = &tracing});
+    const dispatcher stages(routes, {.tracing = &tracing, .verbose = verbose});
     const services none;
     request_head head;
     head.method = verb::get;
@@ -71,7 +72,7 @@ ending ask(std::string_view path) {
     response out;
     net::co_spawn(context, answer(stages, route, x, out), net::detached);
     context.run();
-    return {out.code, x.failure(), x.served(), x.recording() != nullptr};
+    return {out.code, x.failure(), x.served(), x.recording() != nullptr, out.body};
 }
 
 }  // namespace
@@ -84,6 +85,13 @@ TEST_CASE("dispatcher: what a handler throws is known to those who report it", "
     CHECK(fallen.served);
     CHECK(ask("/stumble").why.type == "unknown");
     CHECK(ask("/fine").why.type.empty());
+}
+
+TEST_CASE("dispatcher: what a handler throws is told to clients when that is asked for", "[http]") {
+    CHECK(ask("/fall").said.find("over the edge") == std::string::npos);
+    CHECK(ask("/fall", true).said.find(R"("detail":"std::out_of_range: over the edge")") !=
+          std::string::npos);
+    CHECK(ask("/fine", true).code == ask("/fine").code);
 }
 
 TEST_CASE("dispatcher: requests are traced, probes are not", "[http]") {
