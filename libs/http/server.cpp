@@ -12,6 +12,7 @@
 #include "http/turn_away.hpp"
 #include "observability/log.hpp"
 #include "runtime/backoff.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::http {
 namespace {
@@ -101,7 +102,7 @@ server::~server() { deadlines_.stop(); }
 void server::start(const endpoint_address& where) {
     listen_on(acceptor_, where, true);
     deadlines_.start();
-    net::co_spawn(executor_, accept_loop(), net::detached);
+    net::co_spawn(executor_, accept_loop(), or_die);
 }
 
 awaitable<void> server::accept_loop() {
@@ -133,6 +134,7 @@ void server::admit(tcp_socket socket) noexcept try {
     if (!place) return metrics_.refused_to_client.add();
     socket.set_option(tcp::no_delay(true), ignored);
     auto client = std::make_unique<connection>(std::move(socket), *this, *std::move(place));
+    // It tells of its exceptions; one of telling is this client's trouble too.
     net::co_spawn(executor_, connection::run(std::move(client)), net::detached);
 } catch (const std::exception& e) {
     metrics_.refused_by_failure.add();
@@ -163,7 +165,7 @@ void server::drain() {
     if (listening()) {
         turn_new_clients_away(acceptor_.native_handle());
         accept_backlog();
-        net::co_spawn(executor_, stop_listening(), net::detached);
+        net::co_spawn(executor_, stop_listening(), or_die);
     }
     for (auto it = connections_.begin(); it != connections_.end();) (it++)->drain();
 }

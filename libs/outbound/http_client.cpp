@@ -2,13 +2,13 @@
 #include "outbound/http_client.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include <algorithm>
 #include <exception>
 
 #include "base/text.hpp"
 #include "observability/log.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::outbound {
 namespace {
@@ -108,7 +108,7 @@ awaitable<result<http_outcome>> http_client::post(http_request request, runtime:
     const auto where = co_await net::this_coro::executor;
     const auto work = std::make_shared<call>(where, std::move(request), until);
     work->finished.expires_at(until.at());
-    net::co_spawn(where, work_on(work), net::detached);
+    net::co_spawn(where, work_on(work), or_die);
     co_await work->finished.async_wait(use_tuple);
     if (work->outcome) co_return std::move(*work->outcome);
     work->abandoned = true;

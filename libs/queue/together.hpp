@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <deque>
 #include <exception>
@@ -19,6 +18,7 @@
 #include "base/error.hpp"
 #include "base/uuid.hpp"
 #include "runtime/asio.hpp"
+#include "runtime/or_die.hpp"
 #include "tenancy/registry.hpp"
 
 namespace bulkhead::queue {
@@ -47,7 +47,7 @@ public:
         mine->wishes.push_back(std::move(what));
         if (line.serving < at_once_) {
             ++line.serving;
-            net::co_spawn(where, serve(std::move(of)), net::detached);
+            net::co_spawn(where, serve(std::move(of)), or_die);
         }
         while (!mine->over) co_await mine->done.async_wait(use_tuple);
         co_return std::move(mine->given[at]);

@@ -6,13 +6,13 @@
 #include <array>
 #include <bit>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "observability/log.hpp"
 #include "ratelimit/check_script.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::ratelimit {
 namespace {
@@ -168,7 +168,7 @@ std::shared_ptr<limiter::call> limiter::join(const subjects& of, std::size_t& pl
 }
 
 void limiter::begin_to_send() {
-    if (!std::exchange(sending_, true)) net::co_spawn(executor_, send(), net::detached);
+    if (!std::exchange(sending_, true)) net::co_spawn(executor_, send(), or_die);
 }
 
 /// What waits, and what is owed.

@@ -12,6 +12,7 @@
 #include "runtime/blocking_pool.hpp"
 #include "runtime/deadline.hpp"
 #include "runtime/deadline_list.hpp"
+#include "runtime/or_die.hpp"
 #include "runtime/reactor.hpp"
 #include "runtime/shutdown_stack.hpp"
 
@@ -65,6 +66,18 @@ awaitable<errc> outcome(blocking_pool& pool, std::shared_future<void> gate,
 }
 
 awaitable<std::thread::id> thread_of() { co_return std::this_thread::get_id(); }
+
+awaitable<> throw_later() {
+    steady_timer pause(co_await net::this_coro::executor, std::chrono::milliseconds(1));
+    co_await pause.async_wait(use_tuple);
+    throw std::runtime_error("a bug");
+}
+
+awaitable<int> wait_for_ever() {
+    steady_timer pause(co_await net::this_coro::executor, steady_timer::time_point::max());
+    co_await pause.async_wait(use_tuple);
+    co_return 1;
+}
 
 }  // namespace
 
@@ -222,4 +235,16 @@ TEST_CASE("shutdown stack: reverse order, a failing step stops nobody", "[runtim
         stack.push("last", [&] { order.push_back(3); });
     }
     REQUIRE(order == std::vector{3, 1});
+}
+
+TEST_CASE("what a coroutine throws that nobody waits for ends whoever runs it") {
+    net::io_context context(1);
+    net::co_spawn(context.get_executor(), throw_later(), or_die);
+    CHECK_THROWS_WITH(context.run(), "a bug");
+}
+
+TEST_CASE("what is left of a coroutine that nobody waits for goes quietly with its reactor") {
+    net::io_context context(1);
+    net::co_spawn(context.get_executor(), wait_for_ever(), or_die);
+    CHECK(context.poll() > 0);
 }

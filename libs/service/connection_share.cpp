@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/use_future.hpp>
 #include <cstdint>
 
 #include "base/uuid.hpp"
 #include "observability/log.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::service {
 namespace {
@@ -56,7 +56,7 @@ connection_share::connection_share(executor where, redis::redis_client& redis, s
       timer_(where),
       current_{.connections = settings_.alone()} {}
 
-void connection_share::start() { net::co_spawn(executor_, run(this), net::detached); }
+void connection_share::start() { net::co_spawn(executor_, run(this), or_die); }
 
 awaitable<void> connection_share::run(connection_share* self) {
     while (!self->stopped_) {

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "runtime/ask_each.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::service {
 namespace {
@@ -100,7 +100,7 @@ void keep_watchdog_quiet(const notifier& to, runtime::reactor_group& reactors) {
     std::vector<executor> all;
     for (auto& each : reactors) all.push_back(each->get_executor());
     // Asking may take as long as the pause: both together are half of what is allowed.
-    net::co_spawn(all[0], watch(to, all, *to.watchdog() / 4), net::detached);
+    net::co_spawn(all[0], watch(to, all, *to.watchdog() / 4), or_die);
 }
 
 }  // namespace bulkhead::service

@@ -2,16 +2,16 @@
 #include "storage/sweeper.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "observability/log.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::storage {
 
 sweeper::sweeper(executor where, store& files, sweeper_settings settings)
     : executor_(where), files_(files), settings_(settings), timer_(where) {}
 
-void sweeper::start() { net::co_spawn(executor_, run(), net::detached); }
+void sweeper::start() { net::co_spawn(executor_, run(), or_die); }
 
 void sweeper::stop() {
     stopped_ = true;

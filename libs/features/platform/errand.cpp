@@ -2,13 +2,13 @@
 #include "features/platform/errand.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include <algorithm>
 
 #include "features/platform/repository.hpp"
 #include "lifecycle/work.hpp"
 #include "observability/log.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::platform {
 namespace {
@@ -58,7 +58,7 @@ awaitable<std::shared_ptr<errand>> set_out(const auth::platform_context& by, lif
     const auto ex = co_await net::this_coro::executor;
     auto made = std::make_shared<errand>(ex);
     auto running = run(made, where, std::move(begun), std::string(by.request().request_id()));
-    net::co_spawn(ex, std::move(running), net::detached);
+    net::co_spawn(ex, std::move(running), or_die);
     co_return made;
 }
 

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/text.hpp"
 #include "observability/log.hpp"
 #include "persistence/postgres/failure_words.hpp"
 #include "persistence/postgres/sqlstate.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::postgres {
 namespace {
@@ -34,7 +34,7 @@ awaitable<connection::opened> connection::open(conninfo target, session_defaults
     if (!session) co_return std::unexpected(std::move(session.error()));
     const auto ex = co_await net::this_coro::executor;
     auto made = std::make_shared<connection>(passkey{}, ex, *session, names, owner);
-    net::co_spawn(ex, read_loop(made), net::detached);
+    net::co_spawn(ex, read_loop(made), or_die);
     co_return made;
 }
 

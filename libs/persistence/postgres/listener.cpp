@@ -4,13 +4,13 @@
 #include <libpq-fe.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <optional>
 
 #include "persistence/postgres/connect.hpp"
 #include "persistence/postgres/session.hpp"
 #include "runtime/backoff.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::postgres {
 namespace {
@@ -192,7 +192,7 @@ listener::listener(executor where, conninfo direct, const std::vector<std::strin
 
 listener::~listener() { stop(); }
 
-void listener::start() { net::co_spawn(supervisor_->where(), supervisor::run(supervisor_), net::detached); }
+void listener::start() { net::co_spawn(supervisor_->where(), supervisor::run(supervisor_), or_die); }
 
 void listener::stop() { supervisor_->stop(); }
 

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <tuple>
+
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::postgres {
 namespace {
@@ -168,7 +169,7 @@ void pool::grow() {
     }
     connecting_ = true;
     connecting_since_ = now;
-    net::co_spawn(executor_, connect_one(shared_from_this()), net::detached);
+    net::co_spawn(executor_, connect_one(shared_from_this()), or_die);
 }
 
 void pool::retry() {

@@ -2,11 +2,11 @@
 #include "persistence/postgres/transaction.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <iterator>
 #include <utility>
 
 #include "persistence/postgres/query_span.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::postgres {
 namespace {
@@ -40,7 +40,7 @@ transaction::~transaction() {
         pool_->take_back(std::move(lent_), false);
     } else {
         const auto where = pool_->where();
-        net::co_spawn(where, roll_back(std::move(pool_), std::move(lent_)), net::detached);
+        net::co_spawn(where, roll_back(std::move(pool_), std::move(lent_)), or_die);
     }
 }
 

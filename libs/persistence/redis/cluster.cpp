@@ -2,7 +2,6 @@
 #include "persistence/redis/cluster.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include <algorithm>
 #include <map>
@@ -12,6 +11,7 @@
 #include "persistence/redis/codec.hpp"
 #include "persistence/redis/errand.hpp"
 #include "runtime/backoff.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::redis {
 namespace {
@@ -57,7 +57,7 @@ redis_cluster::redis_cluster(executor where, redis_endpoint endpoint, redis_keep
       owners_(slot_count),
       pause_(where) {}
 
-void redis_cluster::start() { net::co_spawn(executor_, watch(shared_from_this()), net::detached); }
+void redis_cluster::start() { net::co_spawn(executor_, watch(shared_from_this()), or_die); }
 
 void redis_cluster::stop() {
     stopped_ = true;
@@ -253,7 +253,7 @@ awaitable<result<std::vector<redis_reply>>> redis_cluster::ask_all(
     all->missing = all->pieces.size();
     for (const auto& piece : all->pieces) all->replies.resize(all->replies.size() + piece.places.size());
     for (std::size_t i = 0; i < all->pieces.size(); ++i)
-        net::co_spawn(self->executor_, gather(self, all, i, limit), net::detached);
+        net::co_spawn(self->executor_, gather(self, all, i, limit), or_die);
     if (all->missing > 0) co_await all->done.async_wait(use_tuple);
     if (all->missing > 0) co_return fail(errc::unavailable, "The question to the cache was given up.");
     if (all->failed) co_return std::unexpected(std::move(*all->failed));

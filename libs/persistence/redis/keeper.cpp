@@ -2,11 +2,11 @@
 #include "persistence/redis/keeper.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include <utility>
 
 #include "runtime/backoff.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::redis {
 
@@ -18,7 +18,7 @@ redis_keeper::redis_keeper(executor where, redis_endpoint endpoint, redis_keeper
       locator_(where, endpoint_, options_.connection, options_.slot),
       pause_(where) {}
 
-void redis_keeper::start() { net::co_spawn(executor_, run(shared_from_this()), net::detached); }
+void redis_keeper::start() { net::co_spawn(executor_, run(shared_from_this()), or_die); }
 
 void redis_keeper::stop() {
     stopped_ = true;

@@ -2,7 +2,6 @@
 #include "persistence/redis/waiter.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -13,6 +12,7 @@
 #include "persistence/redis/codec.hpp"
 #include "persistence/redis/node.hpp"
 #include "persistence/redis/slots.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::redis {
 namespace {
@@ -159,7 +159,7 @@ private:
     void ask_all(steady_clock::time_point end) {
         for (const auto& each : lines_)
             if (each->node && !std::exchange(each->asking, true))
-                net::co_spawn(executor_, ask(shared_from_this(), each, end), net::detached);
+                net::co_spawn(executor_, ask(shared_from_this(), each, end), or_die);
     }
 
     static awaitable<> ask(std::shared_ptr<state> self, line_ptr mine, steady_clock::time_point end) {
