@@ -37,8 +37,9 @@ public:
     void start();
     void stop();
 
-    /// Of one tenant: makes what is due. When to look again; nullopt: not at all, it is closed.
-    awaitable<result<std::optional<utc_time>>> look_at(uuid tenant);
+    /// Of one tenant: makes what is due, by its server's clock. In how long to look again; nullopt: not at
+    /// all, it is closed.
+    awaitable<result<std::optional<std::chrono::milliseconds>>> look_at(uuid tenant);
 
 private:
     awaitable<> run();

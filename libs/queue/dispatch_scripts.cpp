@@ -37,6 +37,8 @@ std::vector<redis::script> all_scripts() {
 
 }  // namespace
 
+redis::script script_named(std::string_view name) { return redis::script(text_of(name)); }
+
 std::string_view script_name(dispatch_script which) noexcept {
     return names[static_cast<std::size_t>(which)];
 }

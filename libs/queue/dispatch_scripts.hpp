@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scripts of libs/queue/scripts as constants; what they take and give stands in them. Any thread.
+// The scripts of libs/queue/scripts; what they take and give stands in them. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -24,5 +24,8 @@ enum class dispatch_script : std::uint8_t {
 /// "turn", for logs.
 [[nodiscard]] std::string_view script_name(dispatch_script which) noexcept;
 [[nodiscard]] const redis::script& script_of(dispatch_script which);
+
+/// One of the others, by the name of its file without its ending.
+[[nodiscard]] redis::script script_named(std::string_view name);
 
 }  // namespace bulkhead::queue

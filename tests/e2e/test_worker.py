@@ -233,4 +233,10 @@ def test_what_was_missed_is_made_up_for_once_by_many_workers(stack):
         wait_for(lambda: made() == "1|1")
         look()
         assert made() == "1|1"
+        # A clock that was a year ahead has left its mark: both places mend themselves.
+        stack.sql("acme", "update job_schedules set last_slot = now() + interval '1 year'")
+        look()
+        assert stack.sql("acme", "select count(*) from job_schedules where last_slot > now()").strip() == "0"
+        redis_cli(stack, "zadd", "bh:q:cron:due", f"{(time.time() + 365 * 86400) * 1000:.0f}", tenant)
+        wait_for(lambda: float(redis_cli(stack, "zscore", "bh:q:cron:due", tenant)) < (time.time() + 3 * 86400) * 1000)
     assert state(stack, old) is None and state(stack, young) == "succeeded"
