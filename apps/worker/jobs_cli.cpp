@@ -209,11 +209,14 @@ private:
     /// retry, cancel, discard.
     awaitable<int> change() {
         auto ids = args_.ids;
+        bool more = false;
         if (args_.failed) {
-            queue::job_filter which{.state = "failed", .kind = args_.kind, .most = most_at_once};
+            queue::job_filter which{.state = "failed", .kind = args_.kind, .most = most_at_once + 1};
             const auto rows = co_await desk_.list(tenant_, std::move(which));
             if (!rows) co_return complain(service::exit_failed, sentence(rows.error()));
             for (const auto& each : *rows) ids.push_back(each.id);
+            more = ids.size() > most_at_once;
+            if (more) ids.resize(most_at_once);
         }
         const change_function what = args_.run == command::retry    ? &queue::job_desk::retry
                                      : args_.run == command::cancel ? &queue::job_desk::cancel
@@ -234,6 +237,10 @@ private:
         json::object last;
         last["done"] = done;
         last["failed"] = ids.size() - done;
+        if (more) {
+            last["more"] = true;
+            jobs_output::message(fmt::format("{} at a time: more have failed, ask again", most_at_once));
+        }
         out_.summary(std::move(last));
         if (done == ids.size()) co_return service::exit_ok;
         co_return done > 0 ? exit_partly : service::exit_failed;

@@ -80,6 +80,12 @@ private:
 
 }  // namespace
 
+TEST_CASE("http client: nobody is told to wait for longer than a day", "[outbound]") {
+    hook_server server("HTTP/1.1 503 Busy\r\nRetry-After: 9000000000000000\r\nContent-Length: 0\r\n\r\n");
+    fixture f;
+    CHECK(f.post(to(server)).retry_after == 24h);
+}
+
 TEST_CASE("http client: what is sent and what comes back", "[outbound]") {
     hook_server server(
         "HTTP/1.1 429 Slow down\r\nRetry-After: 17\r\nContent-Type: text/plain\r\n"

@@ -45,7 +45,7 @@ struct http_outcome {
     unsigned status = 0;                                // 200 to 999; 1xx are not the end
     std::string body{};                                 // its beginning
     bool body_cut = false;                              // there was more
-    std::optional<std::chrono::seconds> retry_after{};  // from either form of Retry-After, not negative
+    std::optional<std::chrono::seconds> retry_after{};  // from either form of Retry-After, a day at most
     std::string content_type{};                         // up to 256 bytes, and so is the next
     std::string location{};                             // of a redirection, which is not followed
 

@@ -13,6 +13,7 @@ namespace bulkhead::outbound {
 namespace {
 
 constexpr std::size_t longest_kept_header = 256;
+constexpr std::chrono::seconds longest_retry_after{86'400};
 
 std::string bracketed(const ip_address& address) {
     return address.ipv6 ? '[' + address.text() + ']' : address.text();
@@ -122,7 +123,7 @@ ending http_transfer::judge(CURLcode done) const {
 void http_transfer::read_answer(http_outcome& out) {
     out.status = static_cast<unsigned>(easy_.info<long>(CURLINFO_RESPONSE_CODE));
     const auto wait = easy_.info<curl_off_t>(CURLINFO_RETRY_AFTER);
-    if (wait > 0) out.retry_after = std::chrono::seconds{wait};
+    if (wait > 0) out.retry_after = std::min(std::chrono::seconds{wait}, longest_retry_after);
 }
 
 curl_socket_t http_transfer::open_socket(void* self, curlsocktype purpose, curl_sockaddr* wanted) noexcept {

@@ -47,7 +47,7 @@ public:
                 return std::unexpected(std::move(ok).error());
             return file_->size();
         };
-        co_return co_await store_.run(std::move(work));
+        co_return co_await store_.run(std::move(work), false);
     }
 
 private:
@@ -101,10 +101,11 @@ file_store::file_store(file_tree tree, runtime::blocking_pool& threads, metrics:
 }
 
 template <class F>
-auto file_store::run(F work) -> awaitable<result<typename std::invoke_result_t<F>::value_type>> {
+auto file_store::run(F work, bool may_be_absent)
+    -> awaitable<result<typename std::invoke_result_t<F>::value_type>> {
     auto done = co_await threads_.run(std::move(work));
     if (!done) co_return std::unexpected(std::move(done).error());
-    if (!*done) co_return std::unexpected(tell(done->error()));
+    if (!*done) co_return std::unexpected(tell(done->error(), may_be_absent));
     using value = typename std::invoke_result_t<F>::value_type;
     if constexpr (std::is_void_v<value>)
         co_return result<void>{};
@@ -123,23 +124,25 @@ void file_store::close_elsewhere(const executor& where, std::shared_ptr<T> objec
         (void)co_await threads.run(std::move(work));
     };
     try {
+        // An exception of it, too, closes the object here.
         net::co_spawn(where, close(threads_, std::move(object)), net::detached);
     } catch (const std::exception&) {  // no memory: it is closed here
     }
 }
 
-error file_store::tell(const file_failure& failure) {
+error file_store::tell(const file_failure& failure, bool may_be_absent) {
     const auto kind = failure.kind();
-    if (kind == "absent") return failure.to_error();
+    if (kind == "absent" && may_be_absent) return failure.to_error();
     (kind == "full" ? full_ : kind == "denied" ? denied_ : failed_).add();
     log::error("the storage failed", {{"kind", kind}, {"reason", failure.text()}});
+    if (kind == "absent") return {.code = errc::unavailable, .detail = "the storage failed"};
     return failure.to_error();
 }
 
 awaitable<result<std::unique_ptr<object_writer>>> file_store::create(object_key key) {
     const auto where = co_await net::this_coro::executor;
     auto work = [this] { return tree_.stage(); };
-    auto file = co_await run(std::move(work));
+    auto file = co_await run(std::move(work), false);
     if (!file) co_return std::unexpected(std::move(file).error());
     co_return std::make_unique<writer>(*this, where, std::move(key), *std::move(file));
 }

@@ -28,11 +28,13 @@ private:
 
     /// Runs `work()`, which gives a file_result, on a thread of the pool.
     template <class F>
-    auto run(F work) -> awaitable<result<typename std::invoke_result_t<F>::value_type>>;
+    auto run(F work, bool may_be_absent = true)
+        -> awaitable<result<typename std::invoke_result_t<F>::value_type>>;
     /// Lets a thread of the pool close what a reactor is done with, without waiting for that.
     template <class T>
     void close_elsewhere(const executor& where, std::shared_ptr<T> object) noexcept;
-    error tell(const file_failure& failure);
+    /// `may_be_absent`: that there is no such file is an answer; else a folder of ours is gone.
+    error tell(const file_failure& failure, bool may_be_absent);
 
     file_tree tree_;
     runtime::blocking_pool& threads_;

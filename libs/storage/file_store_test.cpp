@@ -156,6 +156,15 @@ TEST_CASE("file store: a full storage", "[storage]") {
     CHECK(f.wait(write_lines(f.files, f.key, 10'000)).value() == 1'000'000);
 }
 
+TEST_CASE("file store: a folder of its own that is gone is a failure, not an answer", "[storage]") {
+    fixture f;
+    fs::remove_all(f.folder.path() + "/.staging");
+    const auto failed = f.wait(write_lines(f.files, f.key, 1));
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == errc::unavailable);
+    CHECK(f.shows("bulkhead_storage_failures_total{kind=\"failed\"} 1"));
+}
+
 TEST_CASE("file store: a tenant's objects, and leftovers", "[storage]") {
     fixture f;
     REQUIRE(f.wait(write_lines(f.files, f.key, 1)));

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "events/delivery_job.hpp"
 #include "queue/job.hpp"
+#include "queue/outbox.hpp"
 #include "schema/page.hpp"
 
 namespace bulkhead::webhooks {
@@ -131,16 +132,22 @@ awaitable<result<new_webhook>> repository::add(webhook_input input, const endpoi
     const auto id = uuid::generate();
     const auto secret = webhook_secret::generate();
     const auto sealed = known.seal(secret, tenant_.info().id, id);
-    const auto rows = co_await db_.write(
-        "insert into webhooks (id, url, events, description, sealed_secret, created_by) "
-        "select $1, $2, string_to_array($3, ','), $4, $5, u.id from (select 1) once "
-        "left join users u on u.id = $6 where (select count(*) from webhooks) < $7 "
-        "returning " WEBHOOK_COLUMNS,
-        id, input.url.str(), joined(input.events.items()), input.description.value().str(), sealed, user_,
-        std::int64_t{most_webhooks});
-    if (!rows) co_return std::unexpected(rows.error());
-    if (rows->empty()) co_return fail(errc::quota_exceeded, "the tenant has as many webhooks as it may have");
-    auto made = read_webhook((*rows)[0]);
+    std::vector<postgres::query> statements;
+    // One after the other: the second counts what the first has committed.
+    statements.push_back({"select pg_advisory_xact_lock(7091022476673511275)", {}});  // "bh__hook"
+    statements.push_back(
+        {"insert into webhooks (id, url, events, description, sealed_secret, created_by) "
+         "select $1, $2, string_to_array($3, ','), $4, $5, u.id from (select 1) once "
+         "left join users u on u.id = $6 where (select count(*) from webhooks) < $7 "
+         "returning " WEBHOOK_COLUMNS,
+         postgres::parameters::of(id, input.url.str(), joined(input.events.items()),
+                                  input.description.value().str(), sealed, user_,
+                                  std::int64_t{most_webhooks})});
+    const auto done = co_await db_.write_all(std::move(statements));
+    if (!done) co_return std::unexpected(done.error());
+    const auto& rows = done->back();
+    if (rows.empty()) co_return fail(errc::quota_exceeded, "the tenant has as many webhooks as it may have");
+    auto made = read_webhook(rows[0]);
     const auto shown = secret.text();
     co_return new_webhook{.id = made.id,
                           .url = std::move(made.url),
@@ -201,6 +208,11 @@ awaitable<result<delivery>> repository::find_delivery(uuid webhook, uuid id) con
     co_return read_delivery((*rows)[0]);
 }
 
+/// What is about to be written is found, should the request fail after that.
+awaitable<> repository::hint() const {
+    return tenant_.request().service<queue::outbox>().hint_at(tenant_.info().id);
+}
+
 awaitable<result<delivery>> repository::begun(uuid webhook, uuid id) const {
     events::run_jobs_of(tenant_, id.to_string());
     co_return co_await find_delivery(webhook, id);
@@ -212,6 +224,7 @@ awaitable<result<delivery>> repository::send_test(uuid webhook) const {
         "select $1, w.id, $3, $4 from webhooks w where w.id = $2 for key share returning id) " +
         events::insert_jobs_of("told");
     const auto id = uuid::generate();
+    co_await hint();
     const auto rows =
         co_await db_.write(postgres::statement(sql), id, webhook, test_event, test_body(webhook));
     if (!rows) co_return std::unexpected(rows.error());
@@ -227,6 +240,7 @@ awaitable<result<delivery>> repository::redeliver(uuid webhook, uuid id) const {
         "where d.id = $3 and d.webhook_id = $2 for key share of w returning id) " +
         events::insert_jobs_of("told");
     const auto fresh = uuid::generate();
+    co_await hint();
     const auto rows = co_await db_.write(postgres::statement(sql), fresh, webhook, id);
     if (!rows) co_return std::unexpected(rows.error());
     if (!rows->empty()) co_return co_await begun(webhook, fresh);

@@ -35,6 +35,7 @@ public:
 
 private:
     awaitable<result<bool>> exists(uuid webhook) const;
+    awaitable<> hint() const;
     awaitable<result<delivery>> begun(uuid webhook, uuid id) const;
 
     const tenancy::tenant_context& tenant_;  // of the caller, who outlives this object
