@@ -180,9 +180,9 @@ awaitable<result<dispatch::reaped>> dispatch::reap(place where, std::string owne
     co_return *std::move(out);
 }
 
-awaitable<result<cancel_outcome>> dispatch::cancel(uuid tenant, lane which, uuid id) {
+awaitable<result<cancel_outcome>> dispatch::cancel(uuid tenant, lane which, uuid id, bool row_waits) {
     const auto where = place_of(tenant, which);
-    strings arguments{wire::id_bytes(tenant), wire::id_bytes(id)};
+    strings arguments{wire::id_bytes(tenant), wire::id_bytes(id), row_waits ? "1" : "0"};
     const auto reply = co_await run(dispatch_script::cancel, where, std::move(arguments));
     if (!reply) co_return std::unexpected(reply.error());
     const auto out = wire::read_cancel(*reply);
@@ -211,14 +211,15 @@ awaitable<result<>> dispatch::set_rules(uuid tenant, lane which, tenant_rules ru
     co_return result<>{};
 }
 
-awaitable<result<std::size_t>> dispatch::purge(uuid tenant) {
+awaitable<result<std::size_t>> dispatch::purge(uuid tenant, bool again) {
     std::size_t deleted = 0;
     for (std::size_t which = 0; which < lanes; ++which) {
         const auto where = place_of(tenant, static_cast<lane>(which));
         wire::progress at{.next_step = 1, .cursor = "0"};
         for (unsigned steps = 0; at.next_step != 0; ++steps) {
             if (steps == most_steps) co_return fail(errc::unavailable);  // somebody pushes as fast as this
-            strings arguments{wire::id_bytes(tenant), std::to_string(at.next_step), at.cursor};
+            strings arguments{wire::id_bytes(tenant), std::to_string(at.next_step), at.cursor,
+                              again ? "1" : "0"};
             const auto reply = co_await run(dispatch_script::purge, where, std::move(arguments));
             if (!reply) co_return std::unexpected(reply.error());
             auto part = wire::read_purge(*reply);

@@ -65,7 +65,7 @@ struct delivery {
     queue::priority priority = queue::priority::normal;
     unsigned attempt = 1;  // of a job without a row
     unsigned most_attempts = 0;
-    unsigned lost = 0;                   // leases that ran out with it
+    unsigned lost = 0;                   // leases that ran out with it, one after the other
     bool unwanted = false;               // it was to be cancelled when a worker had it before
     std::chrono::milliseconds waited{};  // since it could have begun
     std::optional<std::string> payload{};
@@ -85,6 +85,7 @@ struct settlement {
     std::chrono::microseconds took{};  // what the tenant is charged for
     std::chrono::milliseconds delay{};
     bool counts = true;    // `later`: as an attempt, for jobs without a row
+    bool ran = false;      // its handler has ended: it is none of those that take workers down
     std::string reason{};  // `dead`, `later`
 };
 
@@ -117,10 +118,14 @@ struct tenant_rules {
     std::optional<unsigned> most_running{};  // at a time
     std::optional<double> per_second{};      // starts, on average …
     unsigned burst = 1;                      // … and at once
-    unsigned most_waiting = 1'000;           // in Redis, of jobs in a database, delayed ones too …
-    unsigned most_kept = 100'000;            // … and of all together
+    // In Redis, of those that could begin, and as many again whose time has not come:
+    unsigned most_waiting = 1'000;  // so that a job in a database gets in …
+    unsigned most_kept = 100'000;   // … and one that is kept in Redis; both kinds count
     friend bool operator==(const tenant_rules&, const tenant_rules&) = default;
 };
+
+/// Leases of a job that may run out with it; then nobody runs it any more.
+inline constexpr unsigned most_lost = 3;
 
 enum class cancel_outcome : std::uint8_t { gone, unknown, running };
 
@@ -165,8 +170,9 @@ public:
                                       std::vector<job_progress> jobs);
 
     /// Takes back at most `most` leases that ran out: the jobs go to the head of their lines, `lost` grows.
-    /// Those with more than three lost leases come with `lost` set and are not queued again (their row, or
-    /// the list of dead jobs, is to say so). Any process may call it at any time.
+    /// Those that were lost twice and more are delayed, so that they run apart from each other. One without a
+    /// row that was lost more often than most_lost is among the dead now, and in `poison`; one with a row is
+    /// handed out once more, for whoever gets it to write that down. Any process may call it at any time.
     /// Also tells `owner`, once, which of the jobs that it runs somebody wants to end.
     struct reaped {
         unsigned returned = 0;
@@ -176,12 +182,15 @@ public:
     awaitable<result<reaped>> reap(place where, std::string owner = {}, unsigned most = 100);
 
     /// gone: it will not run. running: its worker hears of it when it reaps or beats next. unknown: not here.
-    awaitable<result<cancel_outcome>> cancel(uuid tenant, lane which, uuid id);
+    /// `row_waits`: the job's row is not at its end, since it says that the job runs; if nobody has it, it is
+    /// handed out as unwanted (`running` too), so that whoever gets it ends the row.
+    awaitable<result<cancel_outcome>> cancel(uuid tenant, lane which, uuid id, bool row_waits = false);
 
     awaitable<result<>> set_rules(uuid tenant, lane which, tenant_rules rules);
 
-    /// Forgets all of a tenant's jobs, running ones too: they settle into nothing.
-    awaitable<result<std::size_t>> purge(uuid tenant);
+    /// Forgets all of a tenant's jobs, running ones too: they settle into nothing. `again`: this was done
+    /// before, and costs next to nothing when no job was pushed since.
+    awaitable<result<std::size_t>> purge(uuid tenant, bool again = false);
 
     /// What `jobs stats` and metrics show.
     struct numbers {

@@ -11,6 +11,7 @@ namespace bulkhead::queue::wire {
 namespace {
 
 constexpr unsigned kept_flag = 1, unique_flag = 2, unwanted_flag = 8;
+constexpr std::uint64_t counts_flag = 1, ran_flag = 2;
 constexpr std::size_t head_size = 29;
 constexpr std::uint64_t longest_time = (std::uint64_t{1} << 48) - 1;  // what six bytes hold; 8900 years of ms
 constexpr std::uint64_t longest_delay = std::uint64_t{100} * 366 * 86'400'000;
@@ -125,7 +126,7 @@ std::string pack_ticket(const ticket& one) {
 std::string pack_settlement(const settlement& one) {
     std::string out;
     append(out, static_cast<std::uint64_t>(one.what), 1);
-    append(out, one.counts, 1);
+    append(out, (one.counts ? counts_flag : 0) | (one.ran ? ran_flag : 0), 1);
     append(out, bounded(one.took, longest_run), 6);
     append(out, bounded(one.delay, longest_delay), 6);
     out += shortened(one.reason);

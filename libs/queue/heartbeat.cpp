@@ -3,12 +3,13 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <future>
 #include <unordered_map>
 #include <utility>
 
 #include "observability/log.hpp"
+#include "queue/run_metrics.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::queue {
 namespace {
@@ -25,16 +26,14 @@ double seconds(milliseconds time) { return std::chrono::duration<double>(time).c
 }  // namespace
 
 heartbeat::heartbeat(lease_book& leases, redis::redis_endpoint where, redis::redis_client_options options,
-                     metrics::registry& counts, heartbeat_settings settings, poison_callback on_poison)
+                     metrics::registry& counts, heartbeat_settings settings)
     : leases_(leases),
       settings_(std::move(settings)),
-      on_poison_(std::move(on_poison)),
       lost_(counts.add_counter("bulkhead_jobs_leases_lost_total",
                                "Leases of this process that another one may have got while the job ran.")),
       rescued_(counts.add_counter("bulkhead_jobs_rescued_total",
                                   "Jobs that this process took back from workers that were gone.")),
-      buried_(counts.add_counter("bulkhead_jobs_buried_total",
-                                 "Jobs that failed for good since too many workers died with them.")),
+      buried_(buried_counter(counts)),
       missed_(counts.add_counter("bulkhead_jobs_heartbeats_missed_total",
                                  "Rounds of prolonging leases in which Redis did not answer.")),
       home_("heartbeat"),
@@ -58,9 +57,9 @@ void heartbeat::start() {
     home_.start();
     home_.post([this] {
         redis_.start();
-        net::co_spawn(home_.get_executor(), beat_again_and_again(), net::detached);
-        net::co_spawn(home_.get_executor(), reap_again_and_again(), net::detached);
-        net::co_spawn(home_.get_executor(), count_again_and_again(), net::detached);
+        net::co_spawn(home_.get_executor(), beat_again_and_again(), or_die);
+        net::co_spawn(home_.get_executor(), reap_again_and_again(), or_die);
+        net::co_spawn(home_.get_executor(), count_again_and_again(), or_die);
     });
 }
 
@@ -121,7 +120,8 @@ awaitable<> heartbeat::beat_place(place where, std::vector<std::shared_ptr<lease
     }
     for (const auto& id : news->lost) {
         const auto it = by_id.find(id);
-        if (it == by_id.end()) continue;
+        // Most have simply ended while Redis was asked.
+        if (it == by_id.end() || !leases_.has(*it->second)) continue;
         it->second->ask_to_stop(stop_reason::lost);
         lost_.add();
     }
@@ -149,7 +149,6 @@ awaitable<> heartbeat::reap_place(place where) {
         buried_.add();
         log::error("a job is given up: too many workers died with it",
                    {{"kind", each.kind}, {"job", each.id.to_string()}, {"workers", each.lost}});
-        on_poison_(each);
     }
 }
 

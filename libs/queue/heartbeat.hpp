@@ -5,7 +5,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,12 +26,9 @@ struct heartbeat_settings {
 
 class heartbeat {
 public:
-    using poison_callback = std::function<void(const delivery& what)>;
-
-    /// References must outlive it. `on_poison` hears, on the heartbeat's thread, of jobs whose workers died
-    /// with them too often.
+    /// References must outlive it.
     heartbeat(lease_book& leases, redis::redis_endpoint where, redis::redis_client_options options,
-              metrics::registry& counts, heartbeat_settings settings, poison_callback on_poison);
+              metrics::registry& counts, heartbeat_settings settings);
     ~heartbeat();
     heartbeat(const heartbeat&) = delete;
     heartbeat& operator=(const heartbeat&) = delete;
@@ -57,7 +53,6 @@ private:
 
     lease_book& leases_;
     const heartbeat_settings settings_;
-    const poison_callback on_poison_;
     metrics::counter& lost_;
     metrics::counter& rescued_;
     metrics::counter& buried_;

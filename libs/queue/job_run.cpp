@@ -69,9 +69,19 @@ job_run::~job_run() { desk_.leases.remove(*lease_); }
 
 awaitable<job_run::end> job_run::perform() {
     const auto self = shared_from_this();
-    auto ended = co_await begin();
+    end ended;
+    bool known = false;
+    try {
+        ended = co_await begin();
+        known = true;
+    } catch (const std::exception& thrown) {
+        // A tenant's tables that are not what they should be: not everybody's trouble, see runner::serve.
+        tell_of_exception(type_name(thrown), thrown.what());
+    }
+    running_ = false;
     // Not before the end is known: until it is settled the job is ours.
     if (abandoned_) co_return std::nullopt;
+    if (!known) co_return later(about(pause_unknown), run_end::postponed, "internal error");
     co_return ended;
 }
 
@@ -114,6 +124,10 @@ awaitable<job_run::end> job_run::perform_kept() {
         const auto told = co_await store.cancel(what_.id);
         if (!told) co_return later(about(pause_busy), run_end::postponed, "the tenant's database is away");
     }
+    if (what_.lost > most_lost) {
+        const auto buried = co_await bury();
+        if (buried) co_return *buried;
+    }
     auto claim = co_await desk_.ledger->claim(tenant_, what_.id);
     if (!claim) co_return later(about(pause_busy), run_end::postponed, "the tenant's database is away");
     if (!claim->job) co_return unclaimed(*claim);
@@ -140,6 +154,20 @@ awaitable<job_run::end> job_run::perform_kept() {
         auto ended = co_await finish_kept(std::move(outcome), rounds < most_rounds);
         if (ended) co_return *std::move(ended);
     }
+}
+
+/// Nobody runs what has taken so many workers down. Nothing: its row says that no handler was at it when they
+/// died.
+awaitable<std::optional<job_run::end>> job_run::bury() {
+    const job_store store(outside(patience_with_rows));
+    const auto buried = co_await store.bury(what_.id, "workers died with it");
+    if (!buried) co_return later(about(pause_busy), run_end::postponed, "the tenant's database is away");
+    if (!*buried) co_return std::nullopt;
+    desk_.counts.buried.add();
+    log::error(
+        "a job is given up: too many workers died with it",
+        {{"kind", what_.kind}, {"job", what_.id.to_string()}, {"tenant", slug_}, {"workers", what_.lost}});
+    co_return settle(verdict::done, run_end::failed);
 }
 
 awaitable<job_run::end> job_run::perform_light() {
@@ -176,24 +204,30 @@ awaitable<run_outcome> job_run::run_handler(std::string payload, json::value che
     context.last_attempt_ = attempt_ >= most_attempts_;
     context.checkpoint_ = std::move(checkpoint);
     context.control_ = this;
-    run_trouble trouble{.kind = what_.kind, .tenant = slug_, .id = what_.id};
     try {
         auto outcome = co_await handler_->run(context, std::move(payload));
         co_return outcome;
     } catch (const std::exception& bug) {
-        trouble.type = type_name(bug);
-        trouble.what = bug.what();
+        tell_of_exception(type_name(bug), bug.what());
     } catch (...) {
-        trouble.type = "unknown";
+        tell_of_exception("unknown", "");
     }
+    co_return try_again("internal error");
+}
+
+void job_run::tell_of_exception(std::string type, std::string_view what) {
     desk_.counts.threw.add();
     log::error("a job threw", {{"kind", what_.kind},
                                {"job", what_.id.to_string()},
                                {"tenant", slug_},
-                               {"type", trouble.type},
-                               {"reason", trouble.what}});
-    if (desk_.report) desk_.report(trouble);
-    co_return try_again("internal error");
+                               {"type", type},
+                               {"reason", what}});
+    if (desk_.report)
+        desk_.report({.kind = what_.kind,
+                      .tenant = slug_,
+                      .id = what_.id,
+                      .type = std::move(type),
+                      .what = std::string(what)});
 }
 
 /// Nothing: the handler is to run again, since the database undid its work for a passing reason.
@@ -280,7 +314,7 @@ awaitable<job_run::end> job_run::fail_kept(run_failure why) {
                                {"for_good", for_good},
                                {"reason", why.reason}});
     if (for_good) co_return settle(verdict::done, run_end::failed);
-    co_return later(wait, run_end::retried, why.reason);
+    co_return at_its_time(wait, run_end::retried, why.reason);
 }
 
 job_run::end job_run::fail_light(run_failure why) {
@@ -305,13 +339,13 @@ awaitable<job_run::end> job_run::give_back(milliseconds wait) {
     fail_point("queue.after-return");
     if (!written) co_return later(about(pause_busy), run_end::returned, "the end could not be written");
     if (!*written) co_return nothing(run_end::lost);
-    if (wait > 0ms) co_return later(wait, run_end::returned);
+    if (wait > 0ms) co_return at_its_time(wait, run_end::returned);
     co_return settle(verdict::release, run_end::returned);
 }
 
 job_run::end job_run::unclaimed(const job_store::claim_outcome& why) {
     switch (why.why) {
-        case queue::unclaimed::not_yet: return later(why.wait, run_end::postponed);
+        case queue::unclaimed::not_yet: return at_its_time(why.wait, run_end::postponed);
         case queue::unclaimed::missing:
             // Counted, so that this comes to an end: the transaction that wrote it may have been undone.
             if (what_.attempt < most_looks)
@@ -329,7 +363,8 @@ settlement job_run::settle(verdict what, run_end counted) {
     return {.tenant = what_.tenant,
             .id = what_.id,
             .what = what,
-            .took = std::chrono::duration_cast<std::chrono::microseconds>(took)};
+            .took = std::chrono::duration_cast<std::chrono::microseconds>(took),
+            .ran = time_up_.has_value()};
 }
 
 settlement job_run::later(milliseconds delay, run_end counted, std::string reason, bool counts) {
@@ -340,19 +375,14 @@ settlement job_run::later(milliseconds delay, run_end counted, std::string reaso
     return out;
 }
 
+job_run::end job_run::at_its_time(milliseconds delay, run_end counted, std::string reason) {
+    if (delay > desk_.longest_delay) return settle(verdict::done, counted);
+    return later(delay, counted, std::move(reason));
+}
+
 job_run::end job_run::nothing(run_end counted) {
     settle(verdict::done, counted);
     return std::nullopt;
-}
-
-awaitable<bool> job_run::bury(run_desk& desk, delivery what) {
-    const auto found =
-        co_await desk.tenants.by_id(what.tenant, runtime::deadline::in(patience_with_registry));
-    if (!found) co_return found.error().code == errc::tenant_unknown;
-    const job_store store(
-        tenant_access::open(desk.tenants, **found, runtime::deadline::in(patience_with_rows)));
-    const auto written = co_await store.bury(what.id, "workers died with it");
-    co_return written.has_value();
 }
 
 bool job_run::is_overdue(steady_clock::time_point now) {

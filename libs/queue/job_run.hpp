@@ -19,6 +19,7 @@
 #include "queue/job_scope.hpp"
 #include "queue/job_store.hpp"
 #include "queue/lease_book.hpp"
+#include "queue/relay.hpp"
 #include "queue/run_metrics.hpp"
 #include "tenancy/registry.hpp"
 
@@ -42,6 +43,8 @@ struct run_desk {
     std::function<void(const run_trouble&)> report{};  // may be empty
     /// How long a run may go on after its time limit before it is given up.
     std::chrono::milliseconds grace{10'000};
+    /// What waits for longer waits in its database, and a relay brings it back before its time: two sweeps.
+    std::chrono::milliseconds longest_delay{2 * relay_settings{}.sweep_every};
     bool draining = false;  // nothing is begun any more
     std::shared_ptr<job_ledger> ledger = std::make_shared<job_ledger>(tenants);
 };
@@ -62,10 +65,6 @@ public:
     /// Of a run whose handler does not end although it was asked to: writes down that it failed, or that it
     /// was given back when the worker stops. `perform` goes on and comes to nothing.
     awaitable<end> abandon();
-
-    /// Writes down that a job has failed for good since it took its workers down. False: that could not be
-    /// written, try again.
-    static awaitable<bool> bury(run_desk& desk, delivery what);
 
     /// Nothing is left to do: lets go of its slot.
     void let_go() { slot_.reset(); }
@@ -97,6 +96,7 @@ private:
     awaitable<end> begin();
     awaitable<bool> wait_for_slot();
     awaitable<end> perform_kept();
+    awaitable<std::optional<end>> bury();
     awaitable<end> perform_light();
     awaitable<run_outcome> run_handler(std::string payload, json::value checkpoint);
     awaitable<std::optional<end>> finish_kept(run_outcome outcome, bool may_repeat);
@@ -110,8 +110,11 @@ private:
     settlement settle(settlement::verdict what, run_end counted);
     settlement later(std::chrono::milliseconds delay, run_end counted, std::string reason = {},
                      bool counts = false);
+    /// The row says when the job is due.
+    end at_its_time(std::chrono::milliseconds delay, run_end counted, std::string reason = {});
     end nothing(run_end counted);
     void open_scope();
+    void tell_of_exception(std::string type, std::string_view what);
     /// The tenant's database: for what is written about the run, and for the run itself.
     [[nodiscard]] postgres::database outside(std::chrono::milliseconds patience) const;
     [[nodiscard]] postgres::database inside() const;

@@ -281,7 +281,7 @@ awaitable<result<bool>> job_store::bury(uuid id, std::string reason) const {
         {"update jobs set state = 3, fence = fence + 1, finished_at = now(), errors = case when "
          "jsonb_array_length(errors) >= 10 then errors - 0 else errors end || "
          "jsonb_set($2::jsonb, '{attempt}', to_jsonb(attempt)) "
-         "where id = $1 and state in (0, 1)",
+         "where id = $1 and state = 1",
          parameters::of(id, record_of(why))});
 }
 

@@ -100,7 +100,8 @@ public:
     awaitable<result<bool>> save_progress(uuid id, std::int64_t fence, unsigned percent,
                                           std::string note) const;
     awaitable<result<bool>> end_cancelled(uuid id, std::int64_t fence) const;
-    /// A job that took its workers down too often, whoever has it.
+    /// A job that took its workers down too often, whoever has it. False: it has ended, or was not running:
+    /// it was beside them only.
     awaitable<result<bool>> bury(uuid id, std::string reason) const;
 
     /// Of a job that waits: it is cancelled. Of one that runs: it is asked to end. `of`: only a job of this

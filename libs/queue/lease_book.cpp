@@ -37,6 +37,8 @@ std::shared_ptr<lease> lease_book::find(const uuid& id) const {
     return it != all_.end() ? it->second : nullptr;
 }
 
+bool lease_book::has(const lease& one) const { return find(one.id()).get() == &one; }
+
 std::size_t lease_book::size() const {
     const std::lock_guard lock(guard_);
     return all_.size();

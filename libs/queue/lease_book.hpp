@@ -71,6 +71,8 @@ public:
 
     /// Null: this process has none of that job.
     [[nodiscard]] std::shared_ptr<lease> find(const uuid& id) const;
+    /// Whether it has this very one: its run has not ended, and no other one of the job has begun.
+    [[nodiscard]] bool has(const lease& one) const;
     [[nodiscard]] std::size_t size() const;
     /// Those that are to be prolonged, by place.
     [[nodiscard]] std::map<place, std::vector<std::shared_ptr<lease>>> by_place() const;

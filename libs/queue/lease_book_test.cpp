@@ -41,6 +41,10 @@ TEST_CASE("A lease that was taken again meanwhile stays in the book") {
     book.add(after);
     book.remove(*before);
     CHECK(book.by_place().at(where) == std::vector{after});
+    CHECK(book.has(*after));
+    CHECK_FALSE(book.has(*before));  // what is said of it is of no interest
+    book.remove(*after);
+    CHECK_FALSE(book.has(*after));
 }
 
 TEST_CASE("The first reason to stop stays, unless the lease is lost") {

@@ -21,10 +21,16 @@ std::string_view run_end_name(run_end what) noexcept {
     return names[static_cast<std::size_t>(what)];
 }
 
+metrics::counter& buried_counter(metrics::registry& in) {
+    return in.add_counter("bulkhead_jobs_buried_total",
+                          "Jobs that failed for good since too many workers died with them.");
+}
+
 run_metrics::run_metrics(metrics::registry& in, const handlers& known)
     : abandoned(in.add_counter("bulkhead_jobs_abandoned_total",
                                "Runs that went on although their time was up and they were asked to end.")),
       threw(in.add_counter("bulkhead_jobs_exceptions_total", "Runs that ended with an exception.")),
+      buried(buried_counter(in)),
       stale(in.add_counter("bulkhead_jobs_stale_settlements_total",
                            "Ends of runs that Redis did not want to know, since the lease was lost.")) {
     for (std::size_t i = 0; i < lanes; ++i) {

@@ -40,6 +40,8 @@ public:
     metrics::counter& abandoned;
     /// Handlers that threw an exception.
     metrics::counter& threw;
+    /// Jobs that were given up since too many workers died with them.
+    metrics::counter& buried;
     /// What we said of deliveries that were not ours any more.
     metrics::counter& stale;
     /// Jobs that are under way, by lane.
@@ -55,5 +57,7 @@ private:
     std::array<metrics::histogram*, lanes> waited_;
     std::map<std::string, of_kind, std::less<>> kinds_;
 };
+
+[[nodiscard]] metrics::counter& buried_counter(metrics::registry& in);
 
 }  // namespace bulkhead::queue

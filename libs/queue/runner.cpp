@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <iterator>
 #include <utility>
 
 #include "base/fail_point.hpp"
 #include "observability/log.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::queue {
 namespace {
@@ -21,10 +21,6 @@ constexpr std::chrono::milliseconds settled_within{5};
 /// Settlements that wait for Redis, of one place; the oldest go first when it is away for long: their leases
 /// have run out by then, and rows say how the jobs ended.
 constexpr std::size_t most_unsettled = 10'000;
-/// Jobs that are to be buried, and how often that is tried: for ten minutes or so. Then they are found in
-/// their database again, like all that Redis does not know.
-constexpr std::size_t most_burials = 1'000;
-constexpr int most_burial_attempts = 40;
 
 }  // namespace
 
@@ -48,10 +44,10 @@ void runner::listen_to(lane which, redis::waiter& bells) { at(which).bells = &be
 void runner::start() {
     for (std::size_t i = 0; i < lanes; ++i) {
         const auto which = static_cast<lane>(i);
-        net::co_spawn(executor_, pump(which), net::detached);
-        if (at(which).bells) net::co_spawn(executor_, listen(which), net::detached);
+        net::co_spawn(executor_, pump(which), or_die);
+        if (at(which).bells) net::co_spawn(executor_, listen(which), or_die);
     }
-    net::co_spawn(executor_, watch(), net::detached);
+    net::co_spawn(executor_, watch(), or_die);
 }
 
 void runner::wake(place where) {
@@ -81,7 +77,7 @@ void runner::ask_to_stop() {
 void runner::give_up() {
     const auto all = active_;
     for (const auto& run : all)
-        if (run->running()) net::co_spawn(executor_, give_up_one(run), net::detached);
+        if (run->running()) net::co_spawn(executor_, give_up_one(run), or_die);
 }
 
 bool runner::idle() const {
@@ -268,7 +264,7 @@ void runner::begin(delivery what) {
     auto run = std::make_shared<job_run>(desk_, std::move(what), std::move(slot));
     active_.insert(run);
     desk_.counts.running[which]->add(1);
-    net::co_spawn(executor_, serve(std::move(run)), net::detached);
+    net::co_spawn(executor_, serve(std::move(run)), or_die);
 }
 
 awaitable<> runner::serve(run_ptr run) {
@@ -302,23 +298,6 @@ awaitable<> runner::give_up_one(run_ptr run) {
     keep(run->what().from, std::move(ended));
 }
 
-void runner::bury(delivery what) {
-    if (burying_ < most_burials) net::co_spawn(executor_, bury_one(std::move(what)), net::detached);
-}
-
-awaitable<> runner::bury_one(delivery what) {
-    ++burying_;
-    steady_timer timer(executor_);
-    runtime::backoff pause{std::chrono::seconds(1), std::chrono::seconds(20)};
-    for (int attempt = 0; attempt < most_burial_attempts && !stopped_; ++attempt) {
-        const bool done = co_await job_run::bury(desk_, what);
-        if (done) break;
-        timer.expires_after(pause.next());
-        co_await timer.async_wait(use_tuple);
-    }
-    --burying_;
-}
-
 awaitable<> runner::watch() {
     auto next_report = steady_clock::now() + settings_.report;
     while (!stopped_) {
@@ -333,9 +312,9 @@ awaitable<> runner::watch() {
                 desk_.counts.abandoned.add();
                 log::error("a job does not end although its time is up",
                            {{"kind", run->what().kind}, {"job", run->what().id.to_string()}});
-                net::co_spawn(executor_, give_up_one(run), net::detached);
+                net::co_spawn(executor_, give_up_one(run), or_die);
             } else if (reports) {
-                net::co_spawn(executor_, run->save_progress(), net::detached);
+                net::co_spawn(executor_, run->save_progress(), or_die);
             }
         }
     }

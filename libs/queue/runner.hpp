@@ -68,9 +68,6 @@ public:
     void wake(place where);
     void wake_all();
 
-    /// A job that took its workers down is to fail for good; tried again for a while.
-    void bury(delivery what);
-
     /// Begins nothing any more. What was fetched and has not begun goes back.
     void drain();
     /// Tells the runs to stop, after `drain`: they save what they can, and their jobs go back.
@@ -114,7 +111,6 @@ private:
     awaitable<> serve(run_ptr run);
     awaitable<> give_up_one(run_ptr run);
     awaitable<> watch();
-    awaitable<> bury_one(delivery what);
     void begin(delivery what);
     void keep(const place& where, job_run::end ended);
     [[nodiscard]] bool has_work(lane which, const shard_state& in, steady_clock::time_point now) const;
@@ -132,7 +128,6 @@ private:
     std::unordered_set<run_ptr> active_;
     steady_timer watch_timer_;
     std::size_t giving_up_ = 0;
-    std::size_t burying_ = 0;
     bool stopping_ = false;
     bool stopped_ = false;
 };

@@ -269,6 +269,7 @@ TEST_CASE("job store: its time, giving back, the end of patience", "[integration
           "3 bad ?   nul 15");
 
     CHECK(f.run(f.store().revive(id)).value());
+    CHECK_FALSE(f.run(f.store().bury(id, "it only lay beside another")).value());
     CHECK(f.claim(id).attempt == 1);
     CHECK(f.run(f.store().bury(id, "took three workers down")).value());
     CHECK(f.row(id, "state, errors -> 9 ->> 'reason', errors -> 9 ->> 'attempt'") ==

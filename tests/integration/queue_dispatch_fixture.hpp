@@ -105,8 +105,9 @@ struct dispatch_fixture : redis_fixture {
     void end_lease(uuid id) {
         REQUIRE(number({"ZADD", key("lease"), "XX", "CH", "1", queue::wire::id_bytes(id)}) == 1);
     }
-    void make_due(uuid id) {
-        REQUIRE(number({"ZADD", key("due"), "XX", "CH", "1", queue::wire::id_bytes(id)}) == 1);
+    void make_due(uuid id, std::int64_t when = 1) {
+        REQUIRE(number({"ZADD", key("due"), "XX", "CH", std::to_string(when), queue::wire::id_bytes(id)}) ==
+                1);
     }
 
     void set_rules(uuid whose, queue::tenant_rules rules) {

@@ -103,19 +103,98 @@ TEST_CASE_METHOD(lease_fixture, "a job that takes its workers down is given up",
         CHECK(got[0].lost == lost);
         end_lease(job.id);
         const auto reaped = reap();
-        CHECK(reaped.returned == (lost < 3 ? 1u : 0u));
-        REQUIRE(reaped.poison.size() == (lost < 3 ? 0u : 1u));
-        if (lost < 3) continue;
+        const bool dead = in_redis && lost == queue::most_lost;
+        CHECK(reaped.returned == (dead ? 0u : 1u));
+        REQUIRE(reaped.poison.size() == (dead ? 1u : 0u));
+        if (lost == 1 || lost == 2) make_due(job.id);
+        if (!dead) continue;
         CHECK(reaped.poison[0].id == job.id);
         CHECK(reaped.poison[0].tenant == tenant);
         CHECK(reaped.poison[0].kind == job.kind);
         CHECK(reaped.poison[0].lost == 4);
         CHECK(reaped.poison[0].payload == job.payload);
     }
-    CHECK(fetch(1).empty());
-    CHECK(count().dead == (in_redis ? 1u : 0u));
-    CHECK(explain(job.id).state == (in_redis ? "dead" : "unknown"));
-    if (in_redis) CHECK(push_one(kept(tenant, "{}", "key")) == push_outcome::queued);
+    if (in_redis) {
+        CHECK(fetch(1).empty());
+        CHECK(count().dead == 1);
+        CHECK(explain(job.id).state == "dead");
+        CHECK(push_one(kept(tenant, "{}", "key")) == push_outcome::queued);
+    } else {
+        // Nothing forgets how often that was: whoever has it next is to write it down, and who dies of that,
+        // too.
+        for (unsigned lost = 4; lost < 7; ++lost) {
+            const auto got = fetch(1);
+            REQUIRE(got.size() == 1);
+            CHECK(got[0].lost == lost);
+            end_lease(job.id);
+            CHECK(reap().returned == 1);
+        }
+    }
+    expect_sound();
+}
+
+TEST_CASE_METHOD(lease_fixture, "a job whose run has ended is none that takes workers down", "[queue]") {
+    const auto in_redis = GENERATE(false, true);
+    const auto what = GENERATE(verdict::later, verdict::release);
+    const auto job = in_redis ? kept(tenant) : row(tenant);
+    push_all({job});
+    auto got = fetch(1);
+    end_lease(job.id);
+    REQUIRE(reap().returned == 1);
+    got = fetch(1);
+    REQUIRE(got[0].lost == 1);
+    const auto end = [&](bool ran) {
+        auto one = settled(got[0], what, 1ms, 1h);
+        one.ran = ran;
+        settle(std::vector{one});
+        if (what == verdict::later) make_due(job.id);
+        got = fetch(1);
+        REQUIRE(got.size() == 1);
+        return got[0].lost;
+    };
+    CHECK(end(false) == 1);  // its tenant was closed, say: nothing has run
+    CHECK(end(true) == 0);
+    expect_sound();
+}
+
+TEST_CASE_METHOD(lease_fixture, "those that lost their worker together twice run apart", "[queue]") {
+    const auto all = rows(tenant, 3);
+    push_all(all);
+    for (int i = 0; i < 2; ++i) {
+        REQUIRE(fetch(3).size() == 3);
+        for (const auto& each : all) end_lease(each.id);
+        CHECK(reap().returned == 3);
+    }
+    // One of them may be what they died of, and the others take half a minute.
+    CHECK(count().delayed == 3);
+    std::vector<double> moments;
+    for (const auto& each : all) {
+        const auto reply = ask({"ZSCORE", key("due"), queue::wire::id_bytes(each.id)});
+        REQUIRE(reply.has_value());
+        moments.push_back(std::stod(std::string(reply->text().value())));
+    }
+    std::ranges::sort(moments);
+    CHECK(moments[1] - moments[0] >= 30'000);
+    CHECK(moments[2] - moments[1] >= 30'000);
+    CHECK(moments[2] - moments[0] <= 120'000);
+    for (const auto& each : all) make_due(each.id);
+    CHECK(fetch(3).size() == 3);
+    expect_sound();
+
+    // A crowd is not spread over hours.
+    const auto crowd = rows(uuid::generate(), 50);
+    push_all(crowd);
+    for (int i = 0; i < 2; ++i) {
+        REQUIRE(fetch(50).size() == 50);
+        for (const auto& each : crowd) end_lease(each.id);
+        CHECK(reap().returned == 50);
+    }
+    const auto last = ask({"ZRANGE", key("due"), "-1", "-1", "WITHSCORES"});
+    const auto first = ask({"ZRANGE", key("due"), "0", "0", "WITHSCORES"});
+    REQUIRE((last && first && last->elements()->size() == 2));
+    CHECK(std::stod(std::string(*last->elements()->at(1).text())) -
+              std::stod(std::string(*first->elements()->at(1).text())) <=
+          120'000 + 60'000);
     expect_sound();
 }
 
@@ -198,6 +277,56 @@ TEST_CASE_METHOD(lease_fixture, "a cancelled job of a database is handed out wit
     REQUIRE(again.size() == 1);
     CHECK(again[0].unwanted);
     expect_sound();
+}
+
+TEST_CASE_METHOD(lease_fixture, "a cancelled job whose row says that it runs is handed out with that",
+                 "[queue]") {
+    const auto job = row(tenant), light = kept(tenant);
+    const auto cancel_running = [&](uuid id) {
+        return value_of(jobs.cancel(tenant, queue::lane::normal, id, true));
+    };
+    push_all({job, light});
+    CHECK(cancel_running(light.id) == cancel_outcome::gone);  // it has no row
+    SECTION("that waits after its worker died") {
+        const auto lost = fetch(1, "dying");
+        end_lease(job.id);
+        REQUIRE(reap().returned == 1);
+    }
+    SECTION("that is delayed since its database was away") {
+        settle(std::vector{settled(fetch(1)[0], verdict::later, 1ms, 1h)});
+    }
+    CHECK(cancel_running(job.id) == cancel_outcome::running);
+    const auto again = fetch(5);
+    REQUIRE(ids_of(again) == std::vector{job.id});
+    CHECK(again[0].unwanted);
+    expect_sound();
+    done(again);
+    expect_empty();
+}
+
+TEST_CASE_METHOD(lease_fixture, "a tenant's jobs are forgotten, and again at no cost", "[queue]") {
+    push_all({row(tenant), kept(tenant)});
+    auto verdict_of = settled(fetch(1)[0], verdict::later, 1ms, 1h);
+    settle(std::vector{verdict_of});
+    auto late = row(tenant);
+    late.delay = 1h;
+    push_all({late, row(tenant)});
+    CHECK(value_of(jobs.purge(tenant)) == 4);
+    expect_empty();
+    const auto calls = [&] {
+        const auto text = std::string(ask({"INFO", "commandstats"})->text().value());
+        std::size_t out = 0;
+        for (const std::string_view name : {"cmdstat_zscan:", "cmdstat_lpop:"})
+            if (const auto at = text.find(name); at != std::string::npos)
+                out += std::stoul(text.substr(text.find("calls=", at) + 6));
+        return out;
+    };
+    const auto before = calls();
+    CHECK(value_of(jobs.purge(tenant, true)) == 0);
+    CHECK(calls() == before);
+    push_all({row(tenant)});
+    CHECK(value_of(jobs.purge(tenant, true)) == 1);
+    expect_empty();
 }
 
 TEST_CASE_METHOD(lease_fixture, "the dead are kept, but not without end", "[queue]") {

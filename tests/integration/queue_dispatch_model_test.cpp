@@ -117,7 +117,8 @@ private:
                            .what = static_cast<verdict>(below(4)),
                            .took = std::chrono::microseconds(below(100'000)),
                            .delay = 1h,
-                           .counts = chance(80)};
+                           .counts = chance(80),
+                           .ran = chance(50)};
             settlements.push_back(one);
             if (job->at != state::running || job->owner != owner) {
                 ++stale;
@@ -154,6 +155,7 @@ private:
         if (in_redis && job.unwanted) what = verdict::done;
         if (!in_redis && what == verdict::dead) what = verdict::done;
         if (what == verdict::release || (what == verdict::later && !one.counts)) --job.attempt;
+        if (one.ran && (what == verdict::release || what == verdict::later)) job.lost = 0;
         job.at = what == verdict::done    ? state::gone
                  : what == verdict::later ? state::delayed
                  : what == verdict::dead  ? state::dead
@@ -181,7 +183,7 @@ private:
 
     void lose_some() {
         unsigned returned = 0;
-        std::vector<uuid> poison;
+        std::vector<uuid> poison, suspects;
         for (auto& [id, job] : jobs_) {
             if (job.at != state::running || !chance(10)) continue;
             end_lease(id);
@@ -190,9 +192,13 @@ private:
             const bool in_redis = job.pushed.payload.has_value();
             if (in_redis && job.unwanted) {
                 job.at = state::gone;
-            } else if (job.lost > 3) {
-                job.at = in_redis ? state::dead : state::gone;
+            } else if (in_redis && job.lost > queue::most_lost) {
+                job.at = state::dead;
                 poison.push_back(id);
+            } else if (job.lost >= 2 && job.lost <= queue::most_lost) {
+                job.at = state::delayed;
+                suspects.push_back(id);
+                ++returned;
             } else {
                 job.at = state::waiting;
                 ++returned;
@@ -203,18 +209,24 @@ private:
         auto found = ids_of(reaped.poison);
         std::ranges::sort(found);
         REQUIRE(found == poison);
+        // Not at a time of their own choice.
+        for (const auto& id : suspects) make_due(id, 9'999'999'999'999);
     }
 
     void cancel_one() {
         auto* const job = any(static_cast<state>(below(5)));
         if (!job) return;
-        const auto expected = job->at == state::running ? queue::cancel_outcome::running
-                              : job->at >= state::dead  ? queue::cancel_outcome::unknown
-                                                        : queue::cancel_outcome::gone;
+        const bool row_waits = chance(30);
+        const bool handed_out = row_waits && !job->pushed.payload;
+        const auto expected = job->at >= state::dead                    ? queue::cancel_outcome::unknown
+                              : job->at == state::running || handed_out ? queue::cancel_outcome::running
+                                                                        : queue::cancel_outcome::gone;
         REQUIRE(value_of(dispatch_fixture::jobs.cancel(job->pushed.tenant, queue::lane::normal,
-                                                       job->pushed.id)) == expected);
+                                                       job->pushed.id, row_waits)) == expected);
         if (expected == queue::cancel_outcome::gone) job->at = state::gone;
-        if (expected == queue::cancel_outcome::running) job->unwanted = true;
+        if (expected != queue::cancel_outcome::running) return;
+        job->unwanted = true;
+        if (job->at == state::delayed) job->at = state::waiting;
     }
 
     void ripen_some() {

@@ -188,13 +188,9 @@ TEST_CASE_METHOD(dispatch_fixture, "a unique key admits one open job", "[queue]"
 
 TEST_CASE_METHOD(dispatch_fixture, "a tenant's line has an end", "[queue]") {
     set_rules(tenant, {.most_waiting = 10, .most_kept = 12});
-    auto late = row(tenant);
-    late.delay = 1h;
-    push_all({late});
     const auto outcomes = push(rows(tenant, 15));
-    CHECK(std::ranges::count(outcomes, push_outcome::queued) == 9);
-    CHECK(std::ranges::count(outcomes, push_outcome::full) == 6);
-    CHECK(push_one(late) == push_outcome::known);
+    CHECK(std::ranges::count(outcomes, push_outcome::queued) == 10);
+    CHECK(std::ranges::count(outcomes, push_outcome::full) == 5);
     push_all({kept(tenant), kept(tenant)});
     CHECK(push_one(kept(tenant)) == push_outcome::full);
     CHECK(push_one(row(uuid::generate())) == push_outcome::queued);
@@ -204,6 +200,37 @@ TEST_CASE_METHOD(dispatch_fixture, "a tenant's line has an end", "[queue]") {
     CHECK(got.want_more == std::vector{tenant});
     push_all(rows(tenant, 2));
     CHECK(turn(wish(3)).want_more.empty());  // whoever pushed was not turned away
+    expect_sound();
+}
+
+TEST_CASE_METHOD(dispatch_fixture, "what is due later has an end of its own, and holds up nobody",
+                 "[queue]") {
+    set_rules(tenant, {.most_waiting = 10, .most_kept = 12});
+    const auto late = [&](ticket one) {
+        one.delay = 1h;
+        return one;
+    };
+    std::vector<ticket> retries;
+    for (int i = 0; i < 15; ++i) retries.push_back(late(row(tenant)));
+    const auto outcomes = push(retries);
+    CHECK(std::ranges::count(outcomes, push_outcome::queued) == 10);
+    CHECK(std::ranges::count(outcomes, push_outcome::full) == 5);
+    CHECK(push_one(retries[0]) == push_outcome::known);
+    push_all({late(kept(tenant)), late(kept(tenant))});
+    CHECK(push_one(late(kept(tenant))) == push_outcome::full);
+    // A receiver that is dead for long: retries come from runs too, however many there are.
+    const auto more = rows(tenant, 5);
+    push_all(more);
+    for (const auto& each : fetch(5)) settle(std::vector{settled(each, verdict::later, 1ms, 1h)});
+    CHECK(count().delayed == 17);
+
+    const auto others = rows(tenant, 10);
+    push_all(others);
+    CHECK(push_one(row(tenant)) == push_outcome::full);
+    CHECK(turn(wish(4)).want_more.empty());
+    CHECK(turn(wish(1)).want_more == std::vector{tenant});  // half of those that wait have gone
+    CHECK(push_one(late(row(tenant))) == push_outcome::full);
+    CHECK(turn(wish(1)).want_more.empty());  // there is no more room for it because somebody began
     expect_sound();
 }
 

@@ -186,7 +186,7 @@ local function check_tenants(key)
 end
 
 local COMMON = {ring = 'zset', due = 'zset', lease = 'zset', park = 'zset', wake = 'zset', dead = 'zset', m = 'string',
-    note = 'hash', slots = 'hash', stop = 'zset'}
+    note = 'hash', slots = 'hash', stop = 'zset', suspect = 'string'}
 
 local function is_of_type(key, type)
     local is = call('TYPE', key).ok

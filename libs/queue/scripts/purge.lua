@@ -1,7 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Deletes some of a tenant's jobs. ARGV: tenant, step, cursor. Gives how many, next step (0: done), its cursor.
+-- Deletes some of a tenant's jobs. ARGV: tenant, step, cursor, '1' when this was done before. Gives how many, next
+-- step (0: done), its cursor.
 -- Steps: 1 lines, 2 delayed jobs, 3 running ones, 4 dead ones, 5 the tenant.
 local tenant, step, cursor = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+-- Whoever has jobs here that are not dead has a record.
+if ARGV[4] == '1' and step == 1 and call('EXISTS', base .. 'tn:' .. tenant) == 0 then return {0, 0, '0'} end
 local it = tenant_of(tenant)
 local deleted = 0
 
@@ -33,7 +36,12 @@ local function purge_lines()
     return 2
 end
 
-local function purge_set(key, state)
+-- `count`: how many of the tenant's are there; nil: nobody knows.
+local function purge_set(key, state, count)
+    if count == 0 then
+        cursor = '0'
+        return step + 1
+    end
     local found = call('ZSCAN', key, cursor, 'COUNT', 100)
     for i = 1, #found[2], 2 do
         local id = found[2][i]
@@ -54,9 +62,9 @@ local next_step
 if step == 1 then
     next_step = purge_lines()
 elseif step == 2 then
-    next_step = purge_set(due, 'd')
+    next_step = purge_set(due, 'd', it.delayed)
 elseif step == 3 then
-    next_step = purge_set(lease, 'a')
+    next_step = purge_set(lease, 'a', it.running)
 elseif step == 4 then
     next_step = purge_set(base .. 'dead', 'D')
 else

@@ -27,10 +27,12 @@ local function push(id, ticket)
     local rest = string.sub(ticket, from)
     local tenant = string.sub(rest, 1, 16)
     local it = tenant_of(tenant)
-    local here = waiting_of(it) + it.delayed
+    -- What is due later takes nothing from what could begin now: a thousand retries of a dead receiver are not to
+    -- hold up a mail.
+    local here = delay > 0 and it.delayed or waiting_of(it)
     if here >= (has(flags, KEPT) and it.most_kept or it.most_waiting) then
         if is_here(id) then return 1 end
-        if not has(flags, KEPT) then it.flags = bit.bor(it.flags, MORE) end
+        if delay == 0 and not has(flags, KEPT) then it.flags = bit.bor(it.flags, MORE) end
         return 3
     end
     local lock

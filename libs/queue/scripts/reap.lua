@@ -1,11 +1,24 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Takes back leases that ran out. ARGV: how many at most, owner. Gives how many jobs wait again; id, job of those that
--- were lost too often: those with a payload are among the dead now, the others are forgotten here; ids of running jobs
--- of this owner that are to be cancelled and of which it has not heard yet.
+-- Takes back leases that ran out. ARGV: how many at most, owner. Gives how many jobs wait again, also those with a row
+-- that were lost too often: whoever gets them writes down that they have failed; id, job of those without a row, which
+-- are among the dead now; ids of running jobs of this owner that are to be cancelled and of which it has not heard yet.
 local MOST_LOST = 3
+-- A job that was lost twice may be what its workers die of, or have been beside that: such jobs are to run one by one
+-- (ms from one to the next, about), as far as that takes no longer than so long for each time it was lost.
+local SUSPICIOUS, APART, SPREAD = 2, 30000, 60000
 local returned, poison, ended, gone, unwanted, heard = 0, {}, {}, {}, {}, {}
 
+-- When the next suspect may begin. Somewhere: those of other places may have been there too.
+local function moment_of_suspect(lost)
+    local last = tonumber(call('GET', base .. 'suspect') or false)
+    local at = last and math.max(now, last + APART) or now + math.random(0, APART)
+    if at > now + lost * SPREAD then return now + math.random(0, lost * SPREAD) end
+    call('SET', base .. 'suspect', string.format('%.0f', at), 'PX', at - now + APART)
+    return at
+end
+
 also_when_full()
+math.randomseed(tonumber(clock[2]))  -- Redis gives every script the same numbers
 for _, id in ipairs(call('ZRANGEBYSCORE', lease, '-inf', now, 'LIMIT', 0, ARGV[1])) do
     ended[#ended + 1] = id
     local job = call('GET', job_key(id))
@@ -22,17 +35,18 @@ for _, id in ipairs(call('ZRANGEBYSCORE', lease, '-inf', now, 'LIMIT', 0, ARGV[1
             if has(flags, UNIQUE) then unlock(id) end
             if has(flags, NOTED) then call('HDEL', base .. 'note', id) end
             gone[#gone + 1] = job_key(id)
-        elseif lost > MOST_LOST then
+        elseif kept and lost > MOST_LOST then
             if has(flags, UNIQUE) then unlock(id) end
-            if kept then
-                flags = bury(id, flags, 'its workers died')
-                call('SETRANGE', job_key(id), 0, head_of('D', now))
-            else
-                if has(flags, NOTED) then call('HDEL', base .. 'note', id) end
-                gone[#gone + 1] = job_key(id)
-            end
+            flags = bury(id, flags, 'its workers died')
+            call('SETRANGE', job_key(id), 0, head_of('D', now))
             poison[#poison + 1] = id
             poison[#poison + 1] = head_of('a', since) .. string.sub(job, HEAD_SIZE + 1)
+        elseif lost >= SUSPICIOUS and lost <= MOST_LOST then
+            local at = moment_of_suspect(lost)
+            call('SETRANGE', job_key(id), 0, head_of('d', at))
+            call('ZADD', due, at, id)
+            it.delayed = it.delayed + 1
+            returned = returned + 1
         else
             call('SETRANGE', job_key(id), 0, head_of('w', now))
             line_up(it, priority, id, true)

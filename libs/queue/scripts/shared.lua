@@ -58,7 +58,7 @@ end
 
 -- A tenant: at, flags, visits, waiting by priority, delayed, running, epoch, virtual time, usual cost (us),
 -- weight, cap (-1: none), starts per second (0: as many as you like), burst, tokens, when they were counted,
--- most that may wait: in databases, of all.
+-- most that may wait, and as many that are delayed: in databases, of all.
 local TENANT = '<BBBI4I4I4I4I4I4dddi4dddI6I4I4'
 local TENANT_SIZE = struct.size(TENANT)
 local NOWHERE, RUNNABLE, CAPPED, LIMITED = 0, 1, 2, 3  -- at

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Settles jobs and hands out the next ones. ARGV: owner, wanted jobs, lease (ms), usual cost (us), slots (0: as
--- before), number of settlements; id, settlement of each: verdict, counts, took (us), delay (ms), reason.
+-- before), number of settlements; id, settlement of each: verdict, 1 counts + 2 ran, took (us), delay (ms), reason.
 -- Gives: now; stale settlements; when to ask again (ms from now, -1: nothing is due); tenants of which more
 -- waits in their database; id, job (as it was when it waited) of each that begins.
 local owner, wanted, lease_for, usual_cost = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local slots, settled = tonumber(ARGV[5]), tonumber(ARGV[6])
 local DONE, LATER, RELEASE, DEAD = 0, 1, 2, 3
+local COUNTS, RAN = 1, 2
 -- Jobs of a tenant in a row: less is fairer, more is faster. Who asks for many has jobs that take no time.
 local QUANTUM = math.max(4, math.floor(wanted / 8))
 local LEAST_COST = 100     -- us; handing out a job costs something too
@@ -43,7 +44,7 @@ local function settle(id, settlement, job)
     if not job or #job < WITH_TENANT or unleased[id] then return false end
     local state, priority, lost, flags, percent, attempt, most, since, charged, own = unpack_of(HEAD, job)
     if state ~= 'a' or own ~= owner then return false end
-    local verdict, counts, took, delay, from = unpack_of('<BBI6I6', settlement)
+    local verdict, told, took, delay, from = unpack_of('<BBI6I6', settlement)
     local it = tenant_of(string.sub(job, HEAD_SIZE + 1, WITH_TENANT))
     unleased[#unleased + 1] = id
     unleased[id] = true
@@ -66,7 +67,8 @@ local function settle(id, settlement, job)
         call('SETRANGE', job_key(id), 0,
             pack(HEAD, 'D', priority, lost, flags, NO_PERCENT, attempt, most, now, 0, NOBODY))
     else
-        if verdict == RELEASE or counts == 0 then attempt = math.max(0, attempt - 1) end
+        if has(told, RAN) then lost = 0 end  -- it takes nobody down
+        if verdict == RELEASE or not has(told, COUNTS) then attempt = math.max(0, attempt - 1) end
         local reason = string.sub(settlement, from)
         if #reason > 0 and has(flags, KEPT) then
             call('HSET', base .. 'note', id, reason)
@@ -203,7 +205,7 @@ local function visit(it, next_v)
     else
         call('ZADD', ring, score(it.v), it.id)
     end
-    if has(it.flags, MORE) and left + it.delayed <= it.most_waiting / 2 then
+    if has(it.flags, MORE) and left <= it.most_waiting / 2 then
         want_more[#want_more + 1] = it.id
         -- Said once: whoever brings more and is turned away sets it again.
         it.flags = bit.band(it.flags, bit.bnot(MORE))
