@@ -146,7 +146,7 @@ awaitable<result<bool>> job_desk::cancel(tenant_ptr of, uuid id) {
     const auto cancelled = co_await store.cancel(id);
     if (!cancelled) co_return std::unexpected(cancelled.error());
     if (!*cancelled) co_return false;
-    const auto told = co_await to_.cancel(of->id, (*cancelled)->where, id);
+    const auto told = co_await to_.cancel(of->id, (*cancelled)->where, id, !(*cancelled)->at_once);
     if ((*cancelled)->noted) co_return true;
     if (!told) co_return fail(errc::unavailable, "its worker cannot be told: Redis is away");
     co_return true;

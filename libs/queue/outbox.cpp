@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <deque>
 #include <iterator>
@@ -13,15 +12,15 @@
 #include <utility>
 
 #include "base/fail_point.hpp"
+#include "observability/log.hpp"
 #include "queue/job_store.hpp"
 #include "runtime/backoff.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::queue {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr int cancel_attempts = 5;
 
 constexpr std::string_view counter_name = "bulkhead_queue_outbox_total";
 constexpr std::string_view counter_help = "Jobs of requests, by what Redis said when it was told of them";
@@ -66,6 +65,8 @@ public:
           told_{&outcome_counter(counts, "queued"), &outcome_counter(counts, "known"),
                 &outcome_counter(counts, "not_unique"), &outcome_counter(counts, "full")},
           left_(outcome_counter(counts, "left")),
+          unsaid_(counts.add_counter("bulkhead_queue_cancels_unsaid_total",
+                                     "Cancellations of running jobs that Redis could not be told of")),
           retry_(where) {}
 
     void add(ticket what) {
@@ -74,12 +75,13 @@ public:
             return owe(what.tenant);
         }
         waiting_.push_back(std::move(what));
-        if (!std::exchange(sending_, true)) net::co_spawn(executor_, send(shared_from_this()), net::detached);
+        if (!std::exchange(sending_, true)) net::co_spawn(executor_, send(shared_from_this()), or_die);
     }
 
-    void cancel(const uuid& tenant, lane where, const uuid& id) {
-        if (!stopped_ && cancelling_ < settings_.most_owed)
-            net::co_spawn(executor_, cancel_one(shared_from_this(), tenant, where, id), net::detached);
+    void cancel(const uuid& tenant, lane where, const uuid& id, bool row_waits) {
+        if (stopped_ || cancelling_ >= settings_.most_owed) return unsaid_.add();
+        ++cancelling_;
+        net::co_spawn(executor_, cancel_one(shared_from_this(), tenant, where, id, row_waits), or_die);
     }
 
     awaitable<> hint_at(uuid tenant) {
@@ -98,8 +100,11 @@ public:
     }
 
     void stop() {
-        stopped_ = true;
+        if (std::exchange(stopped_, true)) return;
         retry_.cancel();
+        if (cancelling_ == 0) return;
+        unsaid_.add(cancelling_);
+        log::warn("cancellations of jobs could not be told to Redis", {{"jobs", cancelling_}});
     }
 
 private:
@@ -130,12 +135,12 @@ private:
         for (const auto& each : tenants) owe(each);
     }
 
-    /// The row has it already: what is lost here is only time of the worker that runs it.
-    static awaitable<> cancel_one(std::shared_ptr<postman> self, uuid tenant, lane where, uuid id) {
-        ++self->cancelling_;
+    /// Until it is told: where a run holds the row, nobody else knows of it.
+    static awaitable<> cancel_one(std::shared_ptr<postman> self, uuid tenant, lane where, uuid id,
+                                  bool row_waits) {
         runtime::backoff pause(self->settings_.retry_first, self->settings_.retry_most);
-        for (int attempt = 0; attempt < cancel_attempts && !self->stopped_; ++attempt) {
-            const auto told = co_await self->to_.cancel(tenant, where, id);
+        while (!self->stopped_) {
+            const auto told = co_await self->to_.cancel(tenant, where, id, row_waits);
             if (told) break;
             steady_timer timer(self->executor_, pause.next());
             co_await timer.async_wait(use_tuple);
@@ -149,8 +154,7 @@ private:
         hinted_.erase(tenant);
         if (stopped_ || owed_.size() >= settings_.most_owed) return;  // a sweep finds it
         owed_.insert(tenant);
-        if (!std::exchange(repaying_, true))
-            net::co_spawn(executor_, repay(shared_from_this()), net::detached);
+        if (!std::exchange(repaying_, true)) net::co_spawn(executor_, repay(shared_from_this()), or_die);
     }
 
     static awaitable<> repay(std::shared_ptr<postman> self) {
@@ -174,6 +178,7 @@ private:
     const outbox_settings settings_;
     const std::array<metrics::counter*, 4> told_;  // by push_outcome
     metrics::counter& left_;
+    metrics::counter& unsaid_;
     std::deque<ticket> waiting_;
     std::unordered_map<uuid, steady_clock::time_point> hinted_;  // until when that serves
     std::unordered_set<uuid> owed_;
@@ -198,8 +203,10 @@ void outbox::stop() { postman_->stop(); }
 
 awaitable<> outbox::hint_at(uuid tenant) { return postman_->hint_at(tenant); }
 
-void outbox::cancel_with(const tenancy::tenant_context& within, lane where, const uuid& id) {
-    auto then = [of = postman_, tenant = within.info().id, where, id] { of->cancel(tenant, where, id); };
+void outbox::cancel_with(const tenancy::tenant_context& within, lane where, const uuid& id, bool row_waits) {
+    auto then = [of = postman_, tenant = within.info().id, where, id, row_waits] {
+        of->cancel(tenant, where, id, row_waits);
+    };
     within.request().when_effective(std::move(then));
 }
 

@@ -46,8 +46,8 @@ public:
     awaitable<result<added>> add(const tenancy::tenant_context& within, new_job what);
 
     /// Tells Redis of a job whose row this request has cancelled, once that has taken effect: one that waits
-    /// does not take a place any more, the worker of one that runs hears of it.
-    void cancel_with(const tenancy::tenant_context& within, lane where, const uuid& id);
+    /// does not take a place any more, the worker of one that runs hears of it. `row_waits`: see dispatch.
+    void cancel_with(const tenancy::tenant_context& within, lane where, const uuid& id, bool row_waits);
 
     /// For whoever inserts rows without a request. Before the commit:
     awaitable<> hint_at(uuid tenant);

@@ -145,6 +145,45 @@ TEST_CASE("outbox: killed at any point, a job that was committed is done and no 
     }
 }
 
+awaitable<result<http::response>> cancel_job(tenancy::tenant_context& within) {
+    auto& x = within.request();
+    x.service<queue::outbox>().cancel_with(within, lane::normal, uuid::parse(x.head().query).value(), true);
+    co_return http::response{};
+}
+
+TEST_CASE("outbox: the worker of a cancelled job hears of it however long Redis takes nothing",
+          "[integration]") {
+    const queue_site site;
+    program_settings settings;
+    settings.outbox.retry_first = 1ms;
+    settings.outbox.retry_most = 5ms;
+    settings.more_routes = [](http::router& routes) {
+        routes.post<cancel_job>("/cancel", {.id = "cancel", .summary = "", .tag = "t"});
+    };
+    queue_program api(site, settings);
+    flush(api);
+    const auto job = api.post("/jobs").id();
+    REQUIRE(comes_true([&] { return api.known(site.tenant) == 1; }));
+    REQUIRE(api.fetch(site.tenant) == std::set{job});
+    const auto calls = [&] {
+        const auto text = std::string(api.ask({"INFO", "commandstats"}).text().value());
+        return std::stoi(text.substr(text.find("cmdstat_evalsha:calls=") + 22));
+    };
+    const auto place = api.dispatch().place_of(site.tenant, lane::normal);
+    const auto lay_out = [&](std::string version) {  // no script does anything in a place of another version
+        api.ask({"SETRANGE", queue::key_base(place) + "m", "0", std::move(version)});
+    };
+    lay_out("\x02");
+    const auto before = calls();
+    CHECK(api.post("/cancel?" + job.to_string()).code == 200);
+    CHECK(comes_true([&] { return calls() > before + 20; }));
+    lay_out("\x01");
+    CHECK(comes_true([&] {
+        const auto told = api.run(api.dispatch().reap(place, "test"));
+        return told && told->cancelled == std::vector{job};
+    }));
+}
+
 TEST_CASE("outbox: without Redis requests make jobs all the same, and they are known once it is back",
           "[integration]") {
     const queue_site site;

@@ -75,7 +75,8 @@ awaitable<result<repository::cancellation>> repository::cancel(uuid id) const {
         if (now->finished_at) co_return fail(errc::conflict, "the job has ended");
         now->cancel_requested = true;
     }
-    co_return cancellation{.now = *std::move(now), .where = (*cancelled)->where};
+    co_return cancellation{
+        .now = *std::move(now), .where = (*cancelled)->where, .at_once = (*cancelled)->at_once};
 }
 
 }  // namespace bulkhead::jobs

@@ -26,6 +26,7 @@ public:
     struct cancellation {
         job now;
         queue::lane where;
+        bool at_once;  // it waited
     };
     awaitable<result<cancellation>> cancel(uuid id) const;
 

@@ -32,7 +32,8 @@ awaitable<result<http::fresh_or_not_modified<job>>> get_job(user_context& user, 
 awaitable<result<job>> cancel_job(user_context& user, path_id id) {
     auto cancelled = co_await repository(user).cancel(id.value);
     if (!cancelled) co_return std::unexpected(std::move(cancelled.error()));
-    user.tenant().request().service<queue::outbox>().cancel_with(user.tenant(), cancelled->where, id.value);
+    user.tenant().request().service<queue::outbox>().cancel_with(user.tenant(), cancelled->where, id.value,
+                                                                 !cancelled->at_once);
     co_return std::move(cancelled->now);
 }
 
