@@ -68,12 +68,17 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
     runtime::reactor_group reactors("worker", 1);
     const auto ex = reactors[0].get_executor();
     postgres::pool_set pools(ex, pool_options(s, control, own_connections));
-    redis::redis_client redis(ex, service::redis_target(s), service::redis_options(metrics));
+    auto redis_options = service::redis_options(metrics);
+    std::function<void(const redis::redis_identity&)> on_server;  // once there is a relay to hear of it
+    redis_options.on_identity = [&on_server](const redis::redis_identity& who) { on_server(who); };
+    redis::redis_client redis(ex, service::redis_target(s), std::move(redis_options));
     tenancy::registry tenants(pools, control, box, tenancy::registry_metrics(metrics));
     tenancy::change_feed feed(ex, control, service::session_options(s, "bulkhead-worker"), metrics);
     feed.tell(ex, tenants);
     queue::dispatch dispatch(redis, s.queue_shards);
     queue::relay relay(ex, redis, dispatch, tenants, metrics, {.at_once = own_connections});
+
+    on_server = [&relay](const redis::redis_identity& who) { relay.meet(who); };
 
     // Jobs of a tenant that is open again begin, and those of one that is deleted leave Redis, at once.
     feed.on_change([&relay](const tenancy::tenant_change& what) { relay.look_at(what.id); });
@@ -120,11 +125,8 @@ int serve_with(const config::loaded& configuration, const more_kinds& also) {
     service::connection_share share(ex, redis, sharing, deal_out);
 
     // Leases are prolonged from a thread that no job can keep busy.
-    queue::heartbeat heartbeat(
-        leases, service::redis_target(s), service::redis_options(metrics), metrics,
-        {.owner = owner, .shards = s.queue_shards}, [&](const queue::delivery& what) {
-            job_reactors[0].post([&runner = parts[0]->runner(), what] { runner.bury(what); });
-        });
+    queue::heartbeat heartbeat(leases, service::redis_target(s), service::redis_options(metrics), metrics,
+                               {.owner = owner, .shards = s.queue_shards});
 
     // The operator sees them all.
     operator_page page(ex, state, pools, tenants, redis, metrics);

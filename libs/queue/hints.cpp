@@ -2,17 +2,10 @@
 #include "queue/hints.hpp"
 
 #include <charconv>
-#include <span>
-#include <stdexcept>
 
-#include "base/embedded_file.hpp"
-#include "persistence/redis/script.hpp"
+#include "queue/dispatch_scripts.hpp"
 
 namespace bulkhead::queue {
-namespace scripts {
-std::span<const embedded_file> embedded_files() noexcept;
-}  // namespace scripts
-
 namespace {
 
 using std::chrono::milliseconds;
@@ -20,18 +13,13 @@ using std::chrono::milliseconds;
 constexpr std::string_view hints_key = "bh:q:hints";
 constexpr std::string_view rounds_key = "bh:q:rounds";
 
-redis::script script_named(std::string_view file_name) {
-    for (const auto& file : scripts::embedded_files())
-        if (file.name == file_name) return redis::script(file.bytes);
-    throw std::logic_error("no script " + std::string(file_name));
-}
-
 struct hint_scripts {
-    redis::script give = script_named("hint_give.lua");
-    redis::script take = script_named("hint_take.lua");
-    redis::script settle = script_named("hint_settle.lua");
-    redis::script begin_round = script_named("round_begin.lua");
-    redis::script end_round = script_named("round_end.lua");
+    redis::script give = script_named("hint_give");
+    redis::script take = script_named("hint_take");
+    redis::script settle = script_named("hint_settle");
+    redis::script begin_round = script_named("round_begin");
+    redis::script end_round = script_named("round_end");
+    redis::script meet = script_named("round_met");
 };
 
 const hint_scripts& all_scripts() {
@@ -129,6 +117,13 @@ awaitable<result<>> hints::end_round(std::string run) const {
     std::vector<std::string> arguments;
     arguments.push_back(std::move(run));
     return done(redis_.run(all_scripts().end_round, key(rounds_key), std::move(arguments)));
+}
+
+awaitable<result<>> hints::meet(std::string server, std::string who) const {
+    std::vector<std::string> arguments;
+    arguments.push_back(std::move(server));
+    arguments.push_back(std::move(who));
+    return done(redis_.run(all_scripts().meet, key(rounds_key), std::move(arguments)));
 }
 
 }  // namespace bulkhead::queue

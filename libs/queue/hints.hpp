@@ -64,6 +64,9 @@ public:
     awaitable<result<round_answer>> begin_round(std::chrono::milliseconds busy,
                                                 std::chrono::milliseconds every) const;
     awaitable<result<>> end_round(std::string run) const;
+    /// A server of this Redis was connected to, which says that it is `who`. If it was another one before, or
+    /// is new, the next round is `data_lost`.
+    awaitable<result<>> meet(std::string server, std::string who) const;
 
 private:
     redis::redis_client& redis_;

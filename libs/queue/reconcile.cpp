@@ -2,6 +2,7 @@
 // The part of the relay that looks after all tenants: what Redis has lost is found in their databases, and
 // what belongs to tenants that have ended is removed from Redis.
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
 #include <unordered_set>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "observability/log.hpp"
 #include "queue/relay.hpp"
 #include "queue/tenant_access.hpp"
+#include "runtime/or_die.hpp"
 
 namespace bulkhead::queue {
 namespace {
@@ -18,6 +20,8 @@ using std::chrono::milliseconds;
 constexpr unsigned page = 1'000;    // tenants in one answer of the control database
 constexpr std::size_t batch = 500;  // hints in one call
 constexpr std::size_t most_recent = 2'000;
+constexpr std::size_t most_purged = 100'000;
+constexpr int most_meetings = 60;  // a minute; then the next sweep finds what is missing
 
 }  // namespace
 
@@ -33,6 +37,23 @@ awaitable<> relay::keep_rounds() {
         if (stopped_) co_return;
         pause_.expires_after(settings_.poll);
         co_await pause_.async_wait(use_tuple);
+    }
+}
+
+void relay::meet(const redis::redis_identity& who) {
+    // Of a user that may not ask who it is, nobody knows.
+    if (stopped_ || who.run_id.empty()) return;
+    net::co_spawn(executor_, note_server(who.server, who.run_id + who.replication_id), or_die);
+}
+
+/// Each server of a cluster has jobs of its own; of the one that keeps the hints `begin_round` knows already.
+awaitable<> relay::note_server(std::string server, std::string who) {
+    // The server that keeps the hints may be away itself for a while.
+    for (int i = 0; i < most_meetings; ++i) {
+        const auto noted = co_await hints_.meet(server, who);
+        if (noted || stopped_) co_return;
+        steady_timer pause(executor_, settings_.poll);
+        co_await pause.async_wait(use_tuple);
     }
 }
 
@@ -92,8 +113,10 @@ awaitable<result<>> relay::purge_ended(runtime::deadline limit) {
         auto some = co_await tenant_access::ended(tenants_, after, page, limit);
         if (!some) co_return std::unexpected(std::move(some.error()));
         for (const auto& each : *some) {
-            const auto purged = co_await to_.purge(each);
+            const auto purged = co_await to_.purge(each, purged_.contains(each));
             if (!purged) co_return std::unexpected(purged.error());
+            if (purged_.size() >= most_purged) purged_.clear();
+            purged_.insert(each);
         }
         if (some->size() < page) co_return result<>{};
         after = some->back();

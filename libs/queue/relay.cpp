@@ -4,19 +4,21 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <utility>
 
 #include "base/fail_point.hpp"
 #include "observability/log.hpp"
 #include "queue/job_store.hpp"
 #include "queue/tenant_access.hpp"
+#include "runtime/or_die.hpp"
 #include "tenancy/schema_levels.hpp"
 
 namespace bulkhead::queue {
 namespace {
 
 using std::chrono::milliseconds;
+
+constexpr std::size_t most_troubled = 10'000;
 
 metrics::counter& look_counter(metrics::registry& in, std::string_view outcome) {
     return in.add_counter("bulkhead_queue_relay_looks_total", "Looks into databases of tenants for jobs",
@@ -60,8 +62,8 @@ relay::relay(executor where, redis::redis_client& redis, dispatch& to, tenancy::
       pause_(where) {}
 
 void relay::start() {
-    net::co_spawn(executor_, serve_hints(), net::detached);
-    net::co_spawn(executor_, keep_rounds(), net::detached);
+    net::co_spawn(executor_, serve_hints(), or_die);
+    net::co_spawn(executor_, keep_rounds(), or_die);
 }
 
 void relay::stop() {
@@ -71,7 +73,7 @@ void relay::stop() {
 }
 
 void relay::look_at(const uuid& tenant) {
-    if (!stopped_) net::co_spawn(executor_, hint_now(tenant), net::detached);
+    if (!stopped_) net::co_spawn(executor_, hint_now(tenant), or_die);
 }
 
 awaitable<> relay::hint_now(uuid tenant) {
@@ -96,7 +98,7 @@ awaitable<> relay::serve_hints() {
                 for (auto& each : taken->due) {
                     numbers_.late.set(std::chrono::duration<double>(each.late).count());
                     ++looking_;
-                    net::co_spawn(executor_, look(std::move(each)), net::detached);
+                    net::co_spawn(executor_, look(std::move(each)), or_die);
                 }
                 // A full hand of them: there may be more, as soon as one is done.
                 if (looking_ >= settings_.at_once) wait = settings_.poll;
@@ -109,22 +111,53 @@ awaitable<> relay::serve_hints() {
 }
 
 awaitable<> relay::look(taken_hint what) {
-    const auto then = co_await visit(what);
-    if (then) {
-        // Should this get lost, the hint comes back by itself.
-        const auto settled = co_await hints_.settle(std::move(what), then->again, then->looks_done);
-        if (!settled) log::debug("a hint was not settled", {{"reason", settled.error().detail}});
-    } else {
-        numbers_.failed.add();
-        log::debug("a tenant could not be looked at",
-                   {{"tenant", what.tenant.to_string()}, {"reason", then.error().detail}});
-    }
+    const auto then = co_await look_or_wait(what);
+    // Should this get lost, the hint comes back by itself.
+    const auto settled = co_await hints_.settle(std::move(what), then.again, then.looks_done);
+    if (!settled) log::debug("a hint was not settled", {{"reason", settled.error().detail}});
     --looking_;
     again_ = true;
     signal_.cancel();
 }
 
-/// An error: the hint is to come back as it is.
+/// A tenant whose server hangs would keep the few who look from all others.
+awaitable<relay::plan> relay::look_or_wait(taken_hint what) {
+    const auto before = troubled_.find(what.tenant);
+    if (before != troubled_.end() && before->second.times > 1) {
+        const auto left = before->second.until - steady_clock::now();
+        if (left > milliseconds{0})
+            co_return plan{.again = std::chrono::ceil<milliseconds>(left), .looks_done = what.looks_done};
+    }
+    result<plan> then = fail(errc::internal);
+    try {
+        then = co_await visit(what);
+    } catch (const std::exception& thrown) {
+        // Columns that are not what they should be: that tenant's trouble, not everybody's.
+        log::error("looking at a tenant threw",
+                   {{"tenant", what.tenant.to_string()}, {"reason", std::string_view(thrown.what())}});
+        then = fail(errc::internal, thrown.what());
+    }
+    if (then) {
+        troubled_.erase(what.tenant);
+        co_return *then;
+    }
+    numbers_.failed.add();
+    log::debug("a tenant could not be looked at",
+               {{"tenant", what.tenant.to_string()}, {"reason", then.error().detail}});
+    co_return plan{.again = note_failure(what.tenant), .looks_done = what.looks_done};
+}
+
+milliseconds relay::note_failure(const uuid& tenant) {
+    if (troubled_.size() >= most_troubled) troubled_.clear();
+    auto& of = troubled_[tenant];
+    constexpr unsigned most_doubled = 10;
+    const auto pause =
+        std::min(settings_.hidden * (1U << std::min(of.times, most_doubled)), settings_.failed_most);
+    ++of.times;
+    of.until = steady_clock::now() + pause;
+    return pause;
+}
+
 awaitable<result<relay::plan>> relay::visit(taken_hint what) {
     const auto limit = runtime::deadline::in(settings_.look_limit);
     const auto found = co_await tenants_.by_id(what.tenant, limit);
@@ -137,6 +170,7 @@ awaitable<result<relay::plan>> relay::visit(taken_hint what) {
         if (!purged) co_return std::unexpected(purged.error());
         co_return plan{};
     }
+    purged_.erase(what.tenant);
     if (!found) co_return std::unexpected(found.error());
     const auto& tenant = **found;
     if (tenant.status != tenancy::tenant_status::active) {

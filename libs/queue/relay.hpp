@@ -8,6 +8,8 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "observability/metrics.hpp"
@@ -18,10 +20,11 @@
 namespace bulkhead::queue {
 
 struct relay_settings {
-    unsigned at_once = 4;                          // databases
-    std::chrono::milliseconds poll{1'000};         // for hints of others
-    std::chrono::milliseconds look_limit{10'000};  // for one look; less than `hidden`
-    std::chrono::milliseconds hidden{30'000};      // a look that was cut short begins again after this
+    unsigned at_once = 4;                            // databases
+    std::chrono::milliseconds poll{1'000};           // for hints of others
+    std::chrono::milliseconds look_limit{10'000};    // for one look; less than `hidden`
+    std::chrono::milliseconds hidden{30'000};        // a look that was cut short begins again after this
+    std::chrono::milliseconds failed_most{900'000};  // one that failed too, then after twice that, up to this
     std::chrono::milliseconds second_look{
         30'000};  // what was committed late, and not pushed, is found then …
     std::chrono::milliseconds third_look{120'000};     // … or then, or by the next sweep
@@ -49,6 +52,9 @@ public:
     /// Begins nothing any more; a look under way ends with its next step.
     void stop();
 
+    /// A server of this Redis was connected to.
+    void meet(const redis::redis_identity& who);
+
     /// More of this tenant's jobs can be taken now.
     void look_at(const uuid& tenant);
 
@@ -66,10 +72,13 @@ private:
     awaitable<> serve_hints();
     awaitable<> keep_rounds();
     awaitable<> look(taken_hint what);
+    awaitable<plan> look_or_wait(taken_hint what);
+    std::chrono::milliseconds note_failure(const uuid& tenant);
     awaitable<result<plan>> visit(taken_hint what);
     awaitable<result<plan>> bring(taken_hint what, postgres::database db);
     awaitable<result<brought>> push_open(uuid tenant, postgres::database db);
     awaitable<> hint_now(uuid tenant);
+    awaitable<> note_server(std::string server, std::string who);
     awaitable<result<>> round(hints::round_answer why);
     awaitable<result<>> spread(std::vector<uuid> all, std::chrono::milliseconds apart, unsigned looks_done);
     awaitable<result<>> purge_ended(runtime::deadline limit);
@@ -91,6 +100,13 @@ private:
     const relay_settings settings_;
     steady_timer signal_;  // of serve_hints
     steady_timer pause_;   // of keep_rounds
+    /// Tenants whose latest looks failed: how many, and until when they are left alone.
+    struct trouble {
+        unsigned times = 0;
+        steady_clock::time_point until{};
+    };
+    std::unordered_map<uuid, trouble> troubled_;
+    std::unordered_set<uuid> purged_;  // of those that have ended: Redis had nothing left of them
     unsigned looking_ = 0;
     bool again_ = false;  // somebody wants serve_hints not to wait
     bool stopped_ = false;

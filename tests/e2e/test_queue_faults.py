@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of jobs when something goes wrong: the rows of the tables in docs/queue.md, through the real programs. More
 of them are in test_worker.py, and all kinds of kills mixed in test_queue_kills.py."""
+import concurrent.futures
 import contextlib
 import json
 import resource
@@ -127,6 +128,38 @@ def test_redis_forgets_everything_while_no_worker_runs(house, workers):
     assert [effects(house, job) for job in jobs] == [1, 1, 1, 0]
 
 
+def test_retries_of_a_dead_receiver_hold_up_nobody(house, workers):
+    """More of them than Redis keeps of a tenant's jobs: what could begin now has a place all the same."""
+    slug = unique("crowd")
+    house.create_tenant(slug)
+    workers()
+    house.sql(slug, "insert into jobs (id, kind, lane, payload, most_attempts, run_at) select gen_random_uuid(), "
+                    "'queue.probe', 1, '{}', 3, now() + interval '9 min' from generate_series(1, 1100)")
+    house.hint(slug)
+    wait_for(lambda: house.in_redis() >= 1000)
+    job = enqueue(house, "test.exercise", slug)
+    wait_for_state(house, job, "succeeded", slug)
+    house.migrate("tenant", "delete", slug, f"--confirm={slug}")
+    wait_for(lambda: house.in_redis() == 0)
+
+
+def test_what_waits_for_long_waits_in_its_database(house, workers):
+    """Its row says when it is due; Redis, which has no room for a day's retries, need not know of it until then."""
+    workers()
+    job = enqueue(house, "queue.probe", "acme", {}, "--run-at", soon(3))
+    house.sql("acme", f"update jobs set run_at = now() + interval '1 hour' where id = '{job}'")
+    wait_for(lambda: house.in_redis() == 0)
+    assert column(house, job, "state, attempt") == "0|0"
+    house.sql("acme", f"update jobs set run_at = now() + interval '2 seconds' where id = '{job}'")
+    house.hint("acme")  # as the next sweep does
+    wait_for_state(house, job, "succeeded")
+    assert_succeeded_at_once(house, job)
+
+
+def soon(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
 def test_a_full_redis_takes_no_work_away(house, workers):
     """Requests are answered, since the row is what counts; what could not be pushed runs once there is room again."""
     workers()
@@ -163,6 +196,29 @@ def test_redis_becomes_read_only(house, workers):
     wait_for_state(house, job, "succeeded", seconds=90)
     assert_succeeded_at_once(house, running, job)
     assert effects(house, running) == 1
+
+
+def test_a_job_is_cancelled_after_its_worker_died(house, workers):
+    """Its row still says that it runs, and Redis has it wait for another worker: that one ends the row."""
+    job = enqueue(house, "test.long", "acme", {"effect": True})
+    house.sql("acme", f"update jobs set state = 1, fence = fence + 1, attempt = 1, started_at = now() where id = '{job}'")
+    assert Cli(house, "jobs", "cancel", "--tenant", "acme", job).status == 0
+    redis_cli(house, "del", "bh:q:hints")  # nobody looks for it
+    workers()
+    wait_for_state(house, job, "cancelled")
+    assert effects(house, job) == 0
+
+
+def test_exports_that_are_asked_for_at_once(house, workers):
+    """Five of a user are under way at a time, however many requests come together."""
+    person = exporting(house)
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: person.post("/api/exports", {"kind": "tasks", "format": "csv"}), range(20)))
+    assert sorted(answer.status for answer in answers) == [202] * 5 + [409] * 15
+    workers()
+    for answer in answers:
+        if answer.status == 202:
+            wait_for_state(house, answer.json["id"], "succeeded")
 
 
 # ---- PostgreSQL
@@ -271,9 +327,9 @@ def test_a_job_that_kills_its_workers_is_buried(house):
     with kept_running(house) as deaths:
         poison = enqueue(house, "test.exercise", "acme", {"effect": True, "end": "crash"})
         others = [enqueue(house, "test.exercise", "acme", {"effect": True, "before": 300 * n}) for n in range(6)]
-        wait_for_state(house, poison, "failed", seconds=200)
+        wait_for_state(house, poison, "failed", seconds=300)
         for job in others:
-            wait_for_state(house, job, "succeeded", seconds=90)
+            wait_for_state(house, job, "succeeded", seconds=200)
         seen = len(deaths)
         last = enqueue(house, "queue.probe")
         wait_for_state(house, last, "succeeded")
@@ -281,6 +337,18 @@ def test_a_job_that_kills_its_workers_is_buried(house):
     assert effects(house, poison) == 0 and [effects(house, job) for job in others] == [1] * 6
     assert json.loads(column(house, poison, "errors"))[-1]["reason"] == "workers died with it"
     assert_succeeded_at_once(house, *others, last)
+    wait_for(lambda: house.in_redis() == 0)
+
+
+def test_what_runs_beside_a_job_that_kills_its_workers(house):
+    """It takes 20 s, and its worker dies with it again and again: it is not what the workers die of, and gets its turn."""
+    beside = enqueue(house, "test.long", "acme", {"effect": True, "before": 20_000})
+    poison = enqueue(house, "test.exercise", "acme", {"effect": True, "before": 1000, "end": "crash"})
+    with kept_running(house, 1):
+        wait_for_state(house, beside, "succeeded", seconds=300)
+        wait_for_state(house, poison, "failed", seconds=300)
+    assert_succeeded_at_once(house, beside)
+    assert effects(house, beside) == 1 and int(column(house, beside, "lost")) >= 1
     wait_for(lambda: house.in_redis() == 0)
 
 

@@ -83,6 +83,68 @@ TEST_CASE("rounds: one process at a time, when Redis is not what it was, and now
     CHECK(begin(1h, 1h).why == round::data_lost);  // the round was for another Redis
 }
 
+TEST_CASE("rounds: a server of a cluster that is another one than it was is a loss", "[integration]") {
+    const queue_site site;
+    queue_program p(site);
+    flush(p);
+    using round = queue::hints::round;
+    const auto meet = [&](const char* server, const char* who) {
+        REQUIRE(p.run(p.hints().meet(server, who)));
+    };
+    const auto settles = [&] {
+        const auto begun = p.run(p.hints().begin_round(60s, 1h)).value();
+        if (begun.why != round::none) REQUIRE(p.run(p.hints().end_round(begun.run)));
+        return begun.why;
+    };
+    meet("n1:6379", "a");
+    meet("n2:6379", "b");
+    CHECK(settles() == round::data_lost);
+    meet("n1:6379", "a");  // as every worker says
+    meet("n2:6379", "b");
+    CHECK(settles() == round::none);
+    meet("n2:6379", "c");
+    CHECK(settles() == round::data_lost);
+    meet("n2:6379", "c");
+    CHECK(settles() == round::none);
+    meet("n3:6379", "d");  // it may have taken over from one of the others
+    CHECK(settles() == round::data_lost);
+}
+
+TEST_CASE("relay: a tenant that cannot be looked at keeps nobody from the others", "[integration]") {
+    const queue_site site;
+    const auto drifted = uuid::generate(), away = uuid::generate();
+    const auto other = fresh_database_name();
+    make_tenant_schema(other);
+    shared_servers().execute(other,
+                             "drop table jobs cascade; create table jobs (id text, kind text, lane smallint, "
+                             "priority smallint, state smallint, run_at timestamptz); "
+                             "insert into jobs values ('no id', 'test.row', 1, 1, 0, now()); "
+                             "grant select on jobs to public");
+    site.add_tenant("drifted", drifted, other);
+    site.add_tenant("away", away, fresh_database_name());
+    program_settings settings;
+    settings.relay.at_once = 1;
+    settings.relay.hidden = 50ms;
+    queue_program p(site, settings);
+    flush(p);
+    pretend_round(p);
+    p.start_relay();
+    p.hint(drifted);
+    p.hint(away);
+    // After ever longer.
+    const auto is_put_off = [&](const uuid& tenant) {
+        const auto score = p.ask({"ZSCORE", "bh:q:hints", tenant.to_string()});
+        if (!score.text()) return false;
+        const auto now = std::chrono::duration<double, std::milli>(utc_now().time_since_epoch()).count();
+        return std::stod(std::string(*score.text())) - now > 1'000;
+    };
+    CHECK(comes_true([&] { return is_put_off(drifted); }));
+    CHECK(comes_true([&] { return is_put_off(away); }));
+    const auto job = site.insert_row();
+    p.hint(site.tenant);
+    CHECK(comes_true([&] { return p.fetch(site.tenant) == std::set{job}; }));
+}
+
 TEST_CASE("relay: a hint brings what is open, and what is committed late comes with a later look",
           "[integration]") {
     const queue_site site;
@@ -163,6 +225,25 @@ TEST_CASE("relay: Redis gets a window of a large backlog, and the rest as that d
             return seen.size() == 1000;
         },
         60s));
+}
+
+TEST_CASE("relay: a job that waits in its database is there when its time comes, though nobody hints",
+          "[integration]") {
+    const queue_site site;
+    program_settings settings;
+    settings.relay.horizon = 600ms;
+    settings.relay.sweep_every = 300ms;
+    queue_program p(site, settings);
+    flush(p);
+    p.start_relay();
+    const auto job = site.insert_row(", run_at", ", now() + interval '3 seconds'");
+    REQUIRE(comes_true([&] { return p.known(site.tenant) == 1; }));  // delayed: its time has not come
+    CHECK(site.rows("run_at > now()") == 1);
+    CHECK(comes_true([&] {
+        const auto got = p.fetch(site.tenant);
+        if (!got.empty()) CHECK(site.rows("run_at <= now()") == 1);
+        return got == std::set{job};
+    }));
 }
 
 TEST_CASE("relay: nothing of a tenant that is not active", "[integration]") {
