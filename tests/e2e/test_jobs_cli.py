@@ -66,10 +66,10 @@ def test_more_failed_jobs_than_are_discarded_at_a_time(stack):
     stack.sql("acme", "insert into jobs (id, kind, lane, payload, most_attempts, state, finished_at) select "
                       "gen_random_uuid(), 'test.crowd', 1, '{}', 3, 3, now() from generate_series(1, 1001)")
     command = ("jobs", "discard", "--tenant", "acme", "--failed", "--kind", "test.crowd", "--json")
-    first = Cli(stack, *command)
+    first = WorkerCli(stack, *command)
     assert first.status == 0 and first.objects()[-1]["done"] == 1000 and first.objects()[-1]["more"] is True
     assert "more have failed" in first.stderr
-    second = Cli(stack, *command)
+    second = WorkerCli(stack, *command)
     assert second.objects()[-1]["done"] == 1 and "more" not in second.objects()[-1] and second.stderr == ""
 
 

@@ -202,7 +202,7 @@ def test_a_job_is_cancelled_after_its_worker_died(house, workers):
     """Its row still says that it runs, and Redis has it wait for another worker: that one ends the row."""
     job = enqueue(house, "test.long", "acme", {"effect": True})
     house.sql("acme", f"update jobs set state = 1, fence = fence + 1, attempt = 1, started_at = now() where id = '{job}'")
-    assert Cli(house, "jobs", "cancel", "--tenant", "acme", job).status == 0
+    assert WorkerCli(house, "jobs", "cancel", "--tenant", "acme", job).status == 0
     redis_cli(house, "del", "bh:q:hints")  # nobody looks for it
     workers()
     wait_for_state(house, job, "cancelled")
