@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- KEYS: tenants, by the time at which they are to be looked at (ms since 1970). ARGV: 'nx' (those that nobody knows)
 -- or 'xx' (those that are known); tenant, in how many ms, of each.
 local time = redis.call('TIME')

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- KEYS: tenants, by the time at which they are to be looked at (ms since 1970). ARGV: how many at most, how long to
 -- hide them (ms): should whoever takes them die, they come back then; the longest that anybody has to wait (ms).
 -- Gives the tenants.
