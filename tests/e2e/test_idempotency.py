@@ -174,8 +174,8 @@ def test_fifty_at_once(own):
         assert done and len({answer.body for answer in done}) == 1
         assert len([answer for answer in done if "Idempotency-Replayed" not in answer.headers]) == 1
         for answer in answers:
-            if answer.status != 201:
-                assert_problem(answer, 409, "idempotency-in-progress")
+            if answer.status != 201:  # a machine that is very busy refuses some of fifty before anybody looks at their key
+                assert_problem(answer, *((503, "unavailable") if answer.status == 503 else (409, "idempotency-in-progress")))
                 assert int(answer.headers["Retry-After"]) >= 1
         assert titles(own).count(title) == 1
         assert own.post("/api/tasks", {"title": title}, headers=key).body == done[0].body
