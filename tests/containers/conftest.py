@@ -90,6 +90,8 @@ class Checkout:
             "BULKHEAD_PORT": str(self.port), "EDGE_ADDRESS": "127.0.0.1", "EDGE_HTTP_PORT": str(free_port()),
             "EDGE_HTTPS_PORT": str(self.https), "RATE_LIMIT": "off", "RATE_LIMIT_AUTH": "off",
             "COMPOSE": shlex.join(COMPOSE), "CONTAINER_ENGINE": shlex.join(ENGINE), **settings}
+        if not run(*COMPOSE, "version", "--short").stdout.startswith("1."):  # which would ask for limits that a kernel has not
+            self.env.setdefault("COMPOSE_FILE", "docker-compose.yml:infra/docker/limits.yml")
         self.url, self.edge = f"http://127.0.0.1:{self.port}", f"https://127.0.0.1:{self.https}"
 
     def __enter__(self):
