@@ -111,7 +111,8 @@ class Checkout:
         """What the engine says of the newest container of a service; empty when there is none."""
         name = self.compose("--profile", "edge", "ps", "-a", "-q", service, check=False).stdout.split() \
             or self.compose("--profile", "edge", "ps", "-q", service, check=False).stdout.split()
-        return run(*ENGINE, "inspect", "--format", template, name[-1]).stdout.strip() if name else ""
+        # It may be gone by now.
+        return run(*ENGINE, "inspect", "--format", template, name[-1], check=False).stdout.strip() if name else ""
 
     def status(self, service):
         """(state, exit status) of a service's container."""
