@@ -4,7 +4,6 @@
 #include "auth/session_cookies.hpp"
 #include "base/text.hpp"
 #include "http/cross_origin.hpp"
-#include "http/idempotency_key.hpp"
 #include "tenancy/directory.hpp"
 #include "tenancy/idempotency.hpp"
 
@@ -64,21 +63,9 @@ awaitable<result<auth::user_context>> context<auth::user_context>::make(exchange
     co_return auth::user_context(std::move(*tenant), std::move(*claims));
 }
 
-namespace {
-
-template <class Context>
-awaitable<response> once(exchange& x, tenancy::tenant_context& within, Context& made,
-                         served_by<Context> handler) {
-    if (!has_idempotency_key(x.head())) return handler(x, made);
-    return x.service<tenancy::idempotency>().serve(x, within, made.id(),
-                                                   [&x, &made, handler] { return handler(x, made); });
-}
-
-}  // namespace
-
 awaitable<response> context<auth::user_context>::enclose(exchange& x, auth::user_context& made,
                                                          served_by<auth::user_context> handler) {
-    return once(x, made.tenant_, made, handler);
+    return tenancy::enclose(x, made.tenant_, made.id(), made, handler);
 }
 
 void context<auth::user_context>::document(operation& op) {
@@ -97,7 +84,7 @@ awaitable<result<auth::admin_context>> context<auth::admin_context>::make(exchan
 
 awaitable<response> context<auth::admin_context>::enclose(exchange& x, auth::admin_context& made,
                                                           served_by<auth::admin_context> handler) {
-    return once(x, made.tenant_, made, handler);
+    return tenancy::enclose(x, made.tenant_, made.id(), made, handler);
 }
 
 void context<auth::admin_context>::document(operation& op) { context<auth::user_context>::document(op); }

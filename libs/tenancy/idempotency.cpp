@@ -207,9 +207,7 @@ namespace bulkhead::http {
 
 awaitable<response> context<tenancy::tenant_context>::enclose(exchange& x, tenancy::tenant_context& made,
                                                               served_by<tenancy::tenant_context> handler) {
-    if (!has_idempotency_key(x.head())) return handler(x, made);
-    return x.service<tenancy::idempotency>().serve(x, made, uuid{},
-                                                   [&x, &made, handler] { return handler(x, made); });
+    return tenancy::enclose(x, made, uuid{}, made, handler);
 }
 
 }  // namespace bulkhead::http

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "base/sealed_box.hpp"
+#include "http/idempotency_key.hpp"
 #include "observability/metrics.hpp"
 #include "tenancy/idempotency_records.hpp"
 #include "tenancy/tenant_context.hpp"
@@ -50,5 +51,14 @@ private:
     metrics::counter& reused_;
     metrics::counter& gone_;
 };
+
+/// Around the handler of a context within a tenant: with an Idempotency-Key it takes effect once. `user`:
+/// whose key it is; nil for anybody's. Service: idempotency.
+template <class Context>
+awaitable<http::response> enclose(http::exchange& x, tenant_context& within, const uuid& user, Context& made,
+                                  http::served_by<Context> handler) {
+    if (!http::has_idempotency_key(x.head())) return handler(x, made);
+    return x.service<idempotency>().serve(x, within, user, [&x, &made, handler] { return handler(x, made); });
+}
 
 }  // namespace bulkhead::tenancy
