@@ -2,10 +2,9 @@
 #include "queue/job_store.hpp"
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
 #include <numeric>
 
-#include "base/text.hpp"
+#include "queue/job_rows.hpp"
 
 namespace bulkhead::queue {
 namespace {
@@ -20,24 +19,7 @@ constexpr milliseconds held_wait{500};
 constexpr milliseconds first_cancel_pause{20};
 constexpr milliseconds last_cancel_pause{80};
 
-template <class T>
-std::int16_t column_of(T value) {
-    return static_cast<std::int16_t>(value);
-}
-
 std::int64_t ms(milliseconds time) { return time.count(); }
-
-std::optional<std::string> json_text(const json::value& value) {
-    if (value.is_null()) return std::nullopt;
-    return json::serialize(value);
-}
-
-/// As one element of the column errors.
-std::string record_of(const job_failure_record& why) {
-    return json::serialize(json::object{{"attempt", why.attempt},
-                                        {"at", to_rfc3339(why.at)},
-                                        {"reason", presentable(why.reason, longest_reason)}});
-}
 
 static_assert(most_failure_records == 10);
 // The latest ten, $3 being the newest.
@@ -49,14 +31,6 @@ static_assert(most_failure_records == 10);
 
 #define INSERTED "id, kind, lane, priority, payload, version, user_id, run_at, unique_key, most_attempts"
 
-parameters values_of(const new_job& what) {
-    std::optional<std::string_view> key;
-    if (!what.unique_key.empty()) key = what.unique_key;
-    return parameters::of(what.id, what.kind, column_of(what.lane), column_of(what.priority), what.payload,
-                          what.version, what.user, what.run_at, key,
-                          static_cast<std::int32_t>(what.most_attempts));
-}
-
 constexpr std::string_view claim_sql =
     // A row that somebody holds is left alone: waiting for it would keep a connection. What a crash of the
     // database forgets of a claim does no harm, since a job ends only once whatever its fence.
@@ -67,51 +41,7 @@ constexpr std::string_view claim_sql =
     "returning payload, version, attempt, most_attempts, lost, fence, user_id, coalesce(checkpoint, ''), "
     "set_config('synchronous_commit', 'off', true)";
 
-claimed_job read_claimed(const postgres::result_set::row& row) {
-    return {.payload = row.get<std::string>(0),
-            .version = row.get<std::int16_t>(1),
-            .attempt = static_cast<unsigned>(row.get<std::int32_t>(2)),
-            .most_attempts = static_cast<unsigned>(row.get<std::int32_t>(3)),
-            .lost = static_cast<unsigned>(row.get<std::int32_t>(4)),
-            .fence = row.get<std::int64_t>(5),
-            .user = row.get<std::optional<uuid>>(6),
-            .checkpoint = row.get<std::string>(7)};
-}
-
-ticket read_ticket(const uuid& tenant, const postgres::result_set::row& row) {
-    return {.tenant = tenant,
-            .id = row.get<uuid>(0),
-            .kind = row.get<std::string>(1),
-            .lane = static_cast<lane>(row.get<std::int16_t>(2)),
-            .priority = static_cast<priority>(row.get<std::int16_t>(3)),
-            .delay = milliseconds(row.get<std::int64_t>(4))};
-}
-
-std::size_t sequence_length(unsigned char lead) {
-    if (lead < 0x80) return 1;
-    if (lead < 0xe0) return 2;
-    return lead < 0xf0 ? 3 : 4;
-}
-
 }  // namespace
-
-std::string presentable(std::string_view text, std::size_t bytes) {
-    std::string out;
-    while (!text.empty()) {
-        auto piece = text.substr(0, sequence_length(static_cast<unsigned char>(text.front())));
-        std::string_view shown = piece;
-        if (!is_utf8(piece)) {
-            piece = text.substr(0, 1);
-            shown = "?";
-        } else if (static_cast<unsigned char>(piece.front()) < 0x20 || piece.front() == 0x7f) {
-            shown = " ";
-        }
-        if (out.size() + shown.size() > bytes) break;
-        out += shown;
-        text.remove_prefix(piece.size());
-    }
-    return out;
-}
 
 query job_store::insert(const new_job& what) {
     return {"insert into jobs (" INSERTED
